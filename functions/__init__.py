@@ -1,0 +1,1 @@
+"""MeterSentry: what runs in Azure Functions."""

@@ -1,0 +1,95 @@
+"""The change feed and the queue of one machine, as the embedded host reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from functions.adapters.sqlite.database import Database
+
+
+class Change(NamedTuple):
+    """One inserted document, in the order of insertion."""
+
+    position: int
+    type: str
+    body: bytes
+
+
+class SqliteFeed:
+    """The inserts of one container after its lease."""
+
+    def __init__(self, database: Database, container: str) -> None:
+        self._database = database
+        self._container = container
+
+    def read(self, limit: int) -> list[Change]:
+        """The next changes; the same ones again until `advance`."""
+        rows = self._database.connection.execute(
+            "SELECT position, type, body FROM feed WHERE container = ? AND position >"
+            " coalesce((SELECT position FROM leases WHERE container = ?), 0) ORDER BY position LIMIT ?",
+            (self._container, self._container, limit),
+        )
+        return [Change(*row) for row in rows]
+
+    def advance(self, position: int) -> None:
+        """Move the lease: everything up to `position` is handled, and need not be kept for the feed."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO leases (container, position) VALUES (?, ?)"
+                " ON CONFLICT (container) DO UPDATE SET position = excluded.position",
+                (self._container, position),
+            )
+            connection.execute("DELETE FROM feed WHERE container = ? AND position <= ?", (self._container, position))
+
+
+class QueuedMessage(NamedTuple):
+    """A message taken from a queue, with how often it was taken."""
+
+    id: int
+    body: bytes
+    dequeued: int
+
+
+class SqliteQueue:
+    """A queue with visibility timeouts and a poison queue, as Azure's storage queues behave."""
+
+    def __init__(self, database: Database, name: str) -> None:
+        self._database = database
+        self._name = name
+
+    def put(self, bodies: Sequence[bytes], visible_at: int = 0) -> None:
+        """Append messages."""
+        with self._database.transaction() as connection:
+            connection.executemany(
+                "INSERT INTO messages (queue, body, visible_at) VALUES (?, ?, ?)",
+                [(self._name, body, visible_at) for body in bodies],
+            )
+
+    def take(self, now: int, hidden_for_s: int, limit: int) -> list[QueuedMessage]:
+        """Take messages; each is hidden for a while, and visible again unless it is removed."""
+        with self._database.transaction() as connection:
+            rows = connection.execute(
+                "UPDATE messages SET visible_at = ?, dequeued = dequeued + 1 WHERE id IN"
+                " (SELECT id FROM messages WHERE queue = ? AND visible_at <= ? ORDER BY id LIMIT ?)"
+                " RETURNING id, body, dequeued",
+                (now + hidden_for_s, self._name, now, limit),
+            ).fetchall()
+        return sorted(QueuedMessage(*row) for row in rows)
+
+    def remove(self, message: QueuedMessage) -> None:
+        """Remove a handled message."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM messages WHERE id = ?", (message.id,))
+
+    def poison(self, message: QueuedMessage) -> None:
+        """Move a message that cannot be handled to the poison queue."""
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE messages SET queue = ? WHERE id = ?", (f"{self._name}-poison", message.id))
+
+    def waiting(self) -> int:
+        """How many messages wait."""
+        (count,) = self._database.connection.execute(
+            "SELECT count(*) FROM messages WHERE queue = ?", (self._name,)
+        ).fetchone()
+        return int(count)

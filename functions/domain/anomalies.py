@@ -1,0 +1,75 @@
+"""What an anomaly is: its kinds, its record and its identity.
+
+An anomaly is written twice, never changed: once when it opens and once when it closes. Both records carry the same
+`anomaly_id`; their own `id` ends in the phase, so that a replay inserts nothing new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum, StrEnum
+
+import msgspec
+
+
+class Kind(IntEnum):
+    """Kinds of anomaly. The value is the column of the pack's flag arrays: append, never renumber."""
+
+    power_off = 0
+    no_reads = 1
+    sag = 2
+    swell = 3
+    stuck = 4
+    unusual = 5
+    tamper = 6
+
+
+KINDS = len(Kind)
+SLOTS_OF_KINDS = 8
+"""Columns kept for kinds in a pack; one is spare, so that a new kind does not change the layout."""
+
+
+class Phase(StrEnum):
+    """Which of its two records this is."""
+
+    opened = "opened"
+    closed = "closed"
+
+
+class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
+    """One record of an anomaly. Times are seconds since the epoch, UTC."""
+
+    id: str
+    anomaly_id: str
+    phase: Phase
+    meter_id: str
+    customer_id: str
+    transformer_id: str
+    feeder_id: str
+    kind: str
+    start: int
+    end: int | None
+    score: float
+    threshold: float
+    why: str
+    raised_at: int
+
+
+def merge_phases(records: Iterable[Anomaly]) -> list[Anomaly]:
+    """One record an anomaly, by start: the opened one, with end and worst score of the closed one where there is one."""
+    merged: dict[str, Anomaly] = {}
+    for record in sorted(records, key=lambda each: (each.start, each.anomaly_id, each.phase == Phase.closed)):
+        opened = merged.setdefault(record.anomaly_id, record)
+        if record.phase == Phase.closed:
+            worst = max(opened.score, record.score)
+            merged[record.anomaly_id] = msgspec.structs.replace(opened, end=record.end, score=worst)
+    return list(merged.values())
+
+
+def anomaly_id(meter_id: str, kind: Kind, start_slot: int) -> str:
+    """Identity of an anomaly: the same meter, kind and first slot always give the same id.
+
+    >>> anomaly_id("M-1", Kind.sag, 42)
+    'M-1:sag:42'
+    """
+    return f"{meter_id}:{kind.name}:{start_slot}"

@@ -1,0 +1,137 @@
+"""Episodes: when an anomaly opens and when it closes.
+
+An anomaly stays open while its rule keeps being broken, and closes at the first reading that lies its *hold* past the
+last breach. The hold keeps a flickering fault one anomaly; power that is back is back at once.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from functions.domain.anomalies import Kind, Phase
+from functions.domain.features import WINDOW
+from functions.domain.packs import NO_SLOT, Records
+from functions.domain.windows import Entries
+
+HOLD_SLOTS = {
+    Kind.power_off: 1,
+    Kind.no_reads: 0,
+    Kind.sag: WINDOW,
+    Kind.swell: WINDOW,
+    Kind.stuck: 1,
+    Kind.unusual: WINDOW,
+    Kind.tamper: 96,
+}
+
+
+class Change(NamedTuple):
+    """An anomaly of one meter opened or closed."""
+
+    row: int
+    kind: Kind
+    phase: Phase
+    start_slot: int
+    end_slot: int | None
+    """First slot after it; None while open."""
+    score: float
+    threshold: float
+    entry: int | None
+    """The entry that showed it; None when a device event or a timer did."""
+
+
+def update(
+    state: Records,
+    entries: Entries,
+    kinds: NDArray[np.bool_],
+    score: NDArray[np.float32],
+    threshold: NDArray[np.float32],
+) -> list[Change]:
+    """Open and close anomalies after the entries (sorted by row and slot) of a batch; `state` is changed in place.
+
+    `kinds` is `[n, 8]`, what each entry shows. Only meters with something open or something to open are visited.
+    """
+    changes: list[Change] = []
+    for kind in Kind:
+        breach = kinds[:, kind]
+        active = state["open_slot"][:, kind] != NO_SLOT
+        active[entries.row[breach]] = True
+        for entry in np.flatnonzero(active[entries.row]).tolist():
+            change = _step(state, kind, entries, entry, breach[entry], float(score[entry]), float(threshold[entry]))
+            if change is not None:
+                changes.append(change)
+    return changes
+
+
+def _step(
+    state: Records,
+    kind: Kind,
+    entries: Entries,
+    entry: int,
+    breach: np.bool_,
+    score: float,
+    threshold: float,
+) -> Change | None:
+    row, slot = int(entries.row[entry]), int(entries.slot[entry])
+    start, last = int(state["open_slot"][row, kind]), int(state["last_slot"][row, kind])
+    if breach:
+        if start == NO_SLOT:
+            open_at(state, row, kind, slot, score)
+            return Change(row, kind, Phase.opened, slot, None, score, threshold, entry)
+        state["last_slot"][row, kind] = max(last, slot)
+        state["worst"][row, kind] = max(float(state["worst"][row, kind]), score)
+        return None
+    if start == NO_SLOT or slot - last < HOLD_SLOTS[kind]:
+        return None
+    # Silence lasts until the reading that ends it; everything else ended with its last breach.
+    end = slot if kind is Kind.no_reads else last + 1
+    return close_at(state, row, kind, end, threshold, entry)
+
+
+def open_at(state: Records, row: int, kind: Kind, slot: int, score: float) -> None:
+    """Mark an anomaly of a meter as open since `slot`."""
+    state["open_slot"][row, kind] = slot
+    state["last_slot"][row, kind] = slot
+    state["worst"][row, kind] = score
+
+
+def close_at(state: Records, row: int, kind: Kind, end_slot: int, threshold: float, entry: int | None) -> Change:
+    """Close the open anomaly of a meter; its record carries the worst score it reached."""
+    start, worst = int(state["open_slot"][row, kind]), float(state["worst"][row, kind])
+    state["open_slot"][row, kind] = NO_SLOT
+    return Change(row, kind, Phase.closed, start, max(end_slot, start + 1), worst, threshold, entry)
+
+
+def overdue(state: Records, swept: NDArray[np.bool_], now: int, grace_s: int, score: float) -> list[Change]:
+    """Open `no_reads` for every swept meter whose next reading is overdue by more than the grace.
+
+    `swept` `[n]`: meters the roster confirms. A meter known to be without power is not reported silent as well.
+    """
+    late = swept & (due_times(state, grace_s) < now)
+    changes = []
+    for row in np.flatnonzero(late).tolist():
+        slot = int(state["head"][row]) + 1
+        open_at(state, row, Kind.no_reads, slot, score)
+        changes.append(Change(row, Kind.no_reads, Phase.opened, slot, None, score, 0.0, None))
+    return changes
+
+
+NEVER = np.iinfo(np.int64).max
+
+
+def due_times(state: Records, grace_s: int) -> NDArray[np.int64]:
+    """When each meter is overdue, `[n]` seconds since the epoch; `NEVER` for one that is silent or dark already.
+
+    A reading of slot s is complete at its end; the next one completes an interval later, and may take the grace. After
+    a restoration the clock starts at the restoration.
+    """
+    waiting = (
+        (state["head"] != NO_SLOT)
+        & (state["open_slot"][:, Kind.no_reads] == NO_SLOT)
+        & (state["open_slot"][:, Kind.power_off] == NO_SLOT)
+    )
+    seen = np.maximum(state["head"], state["last_slot"][:, Kind.power_off])
+    due = (seen + 2) * state["interval_s"].astype(np.int64) + grace_s
+    return np.where(waiting, due, NEVER)

@@ -1,0 +1,57 @@
+"""Every error MeterSentry raises on purpose.
+
+MeterSentryError
+├── SettingError          a setting is missing or unreadable; the process must not start
+├── InputError            a file, a column or a document a person gave us is at fault
+│   └── RejectedDocument  one document of a request (a work order, a roster row), with its field
+├── ModelMismatch         a model file is not the one its manifest describes
+├── StoreError            a store answered wrongly
+│   ├── Conflict          somebody else wrote first: read again, apply again
+│   └── TransientFault    throttled or unreachable: the host retries, the checkpoint waits
+└── HostError             a trigger is declared in a way that Azure's worker would refuse
+
+A message is one sentence that names the thing at fault and the way out.
+"""
+
+from __future__ import annotations
+
+
+class MeterSentryError(Exception):
+    """Root of the tree."""
+
+
+class SettingError(MeterSentryError):
+    """A setting is missing or unreadable."""
+
+
+class InputError(MeterSentryError):
+    """Something a person handed in cannot be used."""
+
+
+class RejectedDocument(InputError):
+    """One document of a request is at fault; `field` names the part of it."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+class ModelMismatch(MeterSentryError):
+    """A model file and its manifest do not belong together."""
+
+
+class StoreError(MeterSentryError):
+    """A store answered wrongly."""
+
+
+class Conflict(StoreError):
+    """The document changed, or exists already."""
+
+
+class TransientFault(StoreError):
+    """The store is throttled or out of reach; trying again is right."""
+
+
+class HostError(MeterSentryError):
+    """A trigger is declared in a way Azure's worker refuses."""

@@ -1,0 +1,175 @@
+"""Packs: the state of up to 64 meters of one feeder, as one little-endian block of bytes.
+
+A meter's state is one record of `METER`; a pack is the records side by side. Nothing is encoded or decoded on the hot
+path: `numpy.frombuffer` reads a block, `tobytes` writes it, and a batch joins the blocks of all its packs into one
+array, so that every step is vectorised over the whole batch.
+
+Two *blocks* of time are open at once. A block is an hour, or the length of a window where that is longer; it teaches
+the baseline when the meter has reached the block after next, so a late reading inside the window never arrives after
+its block has taught.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from functions.domain.anomalies import SLOTS_OF_KINDS, Anomaly, Kind
+from functions.domain.errors import StoreError
+from functions.domain.features import FEATURES, WINDOW
+
+METERS_PER_PACK = 64
+LAYOUT = 1
+HOURS = 72
+"""Aggregated blocks kept of each meter: three days of hours."""
+HISTORY = 168
+"""Scores kept for the rolling percentile: a week, one a window-hour."""
+NO_SLOT = -1
+
+METER = np.dtype(
+    [
+        ("head", "<i8"),  # newest slot applied, NO_SLOT before the first
+        ("interval_s", "<u4"),
+        ("nominal_v", "<f4"),  # NaN until the roster or the first window tells
+        ("voltage", "<f4", WINDOW),  # V of slots head-3 .. head, NaN where no reading came
+        ("energy", "<f4", WINDOW),  # kWh
+        ("base_mean", "<f4", len(FEATURES)),
+        ("base_var", "<f4", len(FEATURES)),
+        ("sample", "<f4", (2, len(FEATURES))),  # features of the last normal window of the two open blocks
+        ("sample_score", "<f4", 2),  # its score, NaN where the block has no normal window yet
+        ("sum_v", "<f4", 2),  # per open block: sum of (pu - 1)
+        ("sum_e", "<f4", 2),  # per open block: sum of kWh
+        ("open_slot", "<i4", SLOTS_OF_KINDS),  # first slot of the open anomaly of a kind, or NO_SLOT
+        ("last_slot", "<i4", SLOTS_OF_KINDS),  # last slot that broke the rule of a kind
+        ("closed_block", "<i4"),  # newest block that has taught, NO_SLOT before
+        ("hour_v", "<f2", HOURS),  # ring by block: mean of (pu - 1)
+        ("hour_e", "<f2", HOURS),  # ring by block: kWh
+        ("history", "<f2", HISTORY),  # ring of normal scores
+        ("top", "<f2", 3),  # the three largest of the history, descending
+        ("history_n", "<u2"),  # scores written so far, saturating past two weeks
+        ("worst", "<f2", SLOTS_OF_KINDS),  # worst score of the open anomaly of a kind
+        ("base_n", "<u2"),  # samples the baseline has learnt
+        ("count", "<u2", (2, 2)),  # per open block: readings with a voltage, with an energy
+        ("repeats", "<u2"),  # how often the last reading has repeated without a change
+    ]
+)
+
+assert METER.itemsize * 4 <= 1250 * 3, "a meter's state may take 1.25 kB in base64"
+
+Records = NDArray[np.void]
+
+
+class Prior(NamedTuple):
+    """What a meter is assumed to be like before it has history: mean and standard deviation of each feature, `[6]`."""
+
+    mean: NDArray[np.float32]
+    sd: NDArray[np.float32]
+
+
+class Pack(msgspec.Struct, frozen=True, kw_only=True):
+    """One pack as a store keeps it. `etag` is None for a pack that was never stored."""
+
+    id: str
+    feeder_id: str
+    layout: int
+    data: bytes
+    due_at: int | None = None
+    """When the first of its meters is overdue, seconds since the epoch; None when none can be."""
+    outbox: tuple[Anomaly, ...] = ()
+    """Anomalies committed with this state, to be inserted into the anomaly store."""
+    outbox_pending: int | None = None
+    """When the outbox was committed; None when it is empty."""
+    etag: str | None = None
+
+    @property
+    def meters(self) -> int:
+        """Number of meters in the pack."""
+        return len(self.data) // METER.itemsize
+
+
+def pack_id(feeder_id: str, shard: int, index: int) -> str:
+    """Identity of the pack that holds meters `64 * index` to `64 * index + 63` of a roster shard.
+
+    >>> pack_id("FDR-1", 0, 3)
+    'FDR-1:0:3'
+    """
+    return f"{feeder_id}:{shard}:{index}"
+
+
+def fresh(nominal_v: NDArray[np.float32], prior: Prior) -> Records:
+    """State of meters that have never reported; `nominal_v` is `[n]`, V, NaN where the roster does not say."""
+    state = np.zeros(len(nominal_v), METER)
+    for field in ("head", "closed_block", "open_slot", "last_slot"):
+        state[field] = NO_SLOT
+    for field in ("voltage", "energy", "sample", "sample_score", "hour_v", "hour_e", "history"):
+        state[field] = np.nan
+    state["top"] = -np.inf
+    state["nominal_v"] = nominal_v
+    state["base_mean"] = prior.mean
+    state["base_var"] = np.square(prior.sd)
+    return state
+
+
+def join(packs: list[Pack]) -> Records:
+    """Records of all packs one after the other, in one writable array."""
+    for pack in packs:
+        if pack.layout != LAYOUT:
+            raise StoreError(f"pack {pack.id} has layout {pack.layout}, this release reads {LAYOUT}; migrate it first")
+    return np.frombuffer(bytearray().join(pack.data for pack in packs), METER)
+
+
+class OpenAnomaly(msgspec.Struct, frozen=True):
+    """An anomaly that is still open, as people read it. Times are seconds since the epoch."""
+
+    kind: str
+    start: int
+    worst_score: float
+
+
+class MeterState(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of one meter as people read it; built only where a person looks."""
+
+    last_reading: int | None
+    interval_s: int
+    nominal_voltage_v: float | None
+    voltage_v: tuple[float | None, ...]
+    energy_kwh: tuple[float | None, ...]
+    usual_mean: dict[str, float]
+    usual_sd: dict[str, float]
+    samples: int
+    hours_voltage_v: tuple[float | None, ...]
+    hours_energy_kwh: tuple[float | None, ...]
+    scores_kept: int
+    open: tuple[OpenAnomaly, ...]
+
+
+def describe(record: np.void) -> MeterState:
+    """One record for people: oldest hour first, None where nothing came."""
+    interval = int(record["interval_s"])
+    nominal = float(record["nominal_v"])
+    order = (int(record["closed_block"]) + 1 + np.arange(HOURS)) % HOURS
+    kinds = [kind for kind in Kind if record["open_slot"][kind] != NO_SLOT]
+    return MeterState(
+        last_reading=int(record["head"]) * interval if record["head"] != NO_SLOT else None,
+        interval_s=interval,
+        nominal_voltage_v=None if np.isnan(nominal) else nominal,
+        voltage_v=_optional(record["voltage"]),
+        energy_kwh=_optional(record["energy"]),
+        usual_mean=dict(zip(FEATURES, map(float, record["base_mean"]), strict=True)),
+        usual_sd=dict(zip(FEATURES, map(float, np.sqrt(record["base_var"])), strict=True)),
+        samples=int(record["base_n"]),
+        hours_voltage_v=_optional((1 + record["hour_v"][order].astype(np.float32)) * nominal),
+        hours_energy_kwh=_optional(record["hour_e"][order]),
+        scores_kept=min(int(record["history_n"]), HISTORY),
+        open=tuple(
+            OpenAnomaly(kind.name, int(record["open_slot"][kind]) * interval, float(record["worst"][kind]))
+            for kind in kinds
+        ),
+    )
+
+
+def _optional(values: NDArray[np.floating]) -> tuple[float | None, ...]:
+    return tuple(None if np.isnan(value) else round(float(value), 4) for value in values)

@@ -1,0 +1,204 @@
+"""Rosters: which meters a feeder has, whose they are, and where in which pack each one's state lives.
+
+A roster is kept in shards of 4,000 meters. A meter's place in its shard never changes, and its pack follows from the
+place, so a roster only ever grows. A meter nobody announced is enrolled provisionally, and counts in full once the
+utility's roster names it or it has reported for a day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from functions.domain.errors import RejectedDocument
+from functions.domain.packs import METERS_PER_PACK, pack_id
+from functions.domain.readings import LONGEST_INTERVAL_S, is_id
+
+METERS_PER_SHARD = 4_000
+PACKS_PER_SHARD = -(-METERS_PER_SHARD // METERS_PER_PACK)
+PROVISIONAL_PER_HOUR = 500
+"""Unknown meters a feeder may enrol within an hour: a wrong feeder id must not fill the store."""
+CONFIRMED_AFTER_S = 86_400
+
+
+class RosterRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One meter as the utility describes it. `nominal_voltage_v` and `interval_s` are None where it does not say."""
+
+    meter_id: str
+    feeder_id: str
+    customer_id: str = ""
+    transformer_id: str = ""
+    nominal_voltage_v: float | None = None
+    interval_s: int | None = None
+
+    def checked(self) -> RosterRow:
+        """Return the row itself, or raise `RejectedDocument` naming the field at fault."""
+        for name in ("meter_id", "feeder_id"):
+            if not is_id(getattr(self, name)):
+                raise RejectedDocument(name, "is not an id; use 1 to 64 printable characters without / \\ ? # or :")
+        if self.nominal_voltage_v is not None and not 0 < self.nominal_voltage_v <= 1000:
+            raise RejectedDocument("nominal_voltage_v", "is not a low-voltage service; give volts between 0 and 1000")
+        if self.interval_s is not None and not 1 <= self.interval_s <= LONGEST_INTERVAL_S:
+            raise RejectedDocument("interval_s", "is not an interval; give seconds from 1 to 86400")
+        return self
+
+
+class RosterShard(msgspec.Struct, frozen=True, kw_only=True):
+    """Up to 4,000 meters of a feeder as one document; columns of one length, position = place in the packs."""
+
+    id: str
+    feeder_id: str
+    shard: int
+    meter_id: tuple[str, ...] = ()
+    customer_id: tuple[str, ...] = ()
+    transformer_id: tuple[str, ...] = ()
+    nominal_v: tuple[float | None, ...] = ()
+    interval_s: tuple[int | None, ...] = ()
+    provisional_since: tuple[int | None, ...] = ()
+    """When an unannounced meter first reported; None for a confirmed one."""
+    etag: str | None = None
+
+
+class Roster:
+    """The meters of one feeder, looked up by id and by place. Never changed: `with_rows` and others return a new one.
+
+    A *place* is `shard * 4000 + position`; a *pack number* is `shard * 63 + position // 64`.
+    """
+
+    def __init__(self, feeder_id: str, shards: Sequence[RosterShard] = ()) -> None:
+        self.feeder_id = feeder_id
+        self.shards = tuple(sorted(shards, key=lambda shard: shard.shard))
+        self._place = {
+            meter: shard.shard * METERS_PER_SHARD + position
+            for shard in self.shards
+            for position, meter in enumerate(shard.meter_id)
+        }
+
+    def __len__(self) -> int:
+        return len(self._place)
+
+    def __contains__(self, meter_id: str) -> bool:
+        return meter_id in self._place
+
+    def places(self, meter_ids: Sequence[str]) -> NDArray[np.int64]:
+        """Place of each meter, `[n]`; −1 where the roster does not know it."""
+        place = self._place
+        return np.fromiter((place.get(meter, -1) for meter in meter_ids), np.int64, len(meter_ids))
+
+    def row(self, place: int) -> RosterRow:
+        """The meter at a place."""
+        shard, position = self.shards[place // METERS_PER_SHARD], place % METERS_PER_SHARD
+        return RosterRow(
+            meter_id=shard.meter_id[position],
+            feeder_id=self.feeder_id,
+            customer_id=shard.customer_id[position],
+            transformer_id=shard.transformer_id[position],
+            nominal_voltage_v=shard.nominal_v[position],
+            interval_s=shard.interval_s[position],
+        )
+
+    def meter_id(self, place: int) -> str:
+        """Id of the meter at a place."""
+        return self.shards[place // METERS_PER_SHARD].meter_id[place % METERS_PER_SHARD]
+
+    def pack_id(self, number: int) -> str:
+        """Id of a pack by its number."""
+        return pack_id(self.feeder_id, number // PACKS_PER_SHARD, number % PACKS_PER_SHARD)
+
+    def pack_columns(self, number: int) -> PackColumns:
+        """What the roster says of the meters of one pack, in their order."""
+        shard = self.shards[number // PACKS_PER_SHARD]
+        start = (number % PACKS_PER_SHARD) * METERS_PER_PACK
+        these = slice(start, start + METERS_PER_PACK)
+        return PackColumns(
+            nominal_v=np.array(shard.nominal_v[these], np.float32),
+            interval_s=np.array([interval or 0 for interval in shard.interval_s[these]], np.int64),
+            confirmed=np.array([since is None for since in shard.provisional_since[these]], bool),
+        )
+
+    def enrolled_since(self, moment: int) -> int:
+        """How many provisional meters were enrolled at or after `moment`."""
+        return sum(since is not None and since >= moment for shard in self.shards for since in shard.provisional_since)
+
+    def with_provisional(self, meter_ids: Sequence[str], now: int) -> tuple[Roster, list[RosterShard]]:
+        """Enrol unannounced meters; returns the new roster and the shards to store."""
+        return self._with([RosterRow(meter_id=meter, feeder_id=self.feeder_id) for meter in meter_ids], now)
+
+    def with_rows(self, rows: Sequence[RosterRow]) -> tuple[Roster, list[RosterShard]]:
+        """Confirm meters as the utility describes them; returns the new roster and the shards to store."""
+        return self._with(rows, None)
+
+    def confirmed(self, places: Sequence[int]) -> tuple[Roster, list[RosterShard]]:
+        """Confirm provisional meters that have reported for long enough."""
+        return self._with([self.row(place) for place in places], None)
+
+    def ripe(self, now: int) -> list[int]:
+        """Places of provisional meters that have been enrolled for a day."""
+        return [
+            shard.shard * METERS_PER_SHARD + position
+            for shard in self.shards
+            for position, since in enumerate(shard.provisional_since)
+            if since is not None and now - since >= CONFIRMED_AFTER_S
+        ]
+
+    def _with(self, rows: Sequence[RosterRow], provisional_since: int | None) -> tuple[Roster, list[RosterShard]]:
+        columns = {shard.shard: _thaw(shard) for shard in self.shards}
+        etags = {shard.shard: shard.etag for shard in self.shards}
+        place = dict(self._place)
+        touched = set()
+        for row in rows:
+            where = place.get(row.meter_id)
+            if where is None:
+                where = place[row.meter_id] = len(place)
+                columns.setdefault(where // METERS_PER_SHARD, {name: [] for name in _COLUMNS})
+            number, position = divmod(where, METERS_PER_SHARD)
+            _put(columns[number], position, row, provisional_since)
+            touched.add(number)
+        shards = {
+            number: RosterShard(
+                id=f"{self.feeder_id}:{number}",
+                feeder_id=self.feeder_id,
+                shard=number,
+                etag=etags.get(number),
+                **{name: tuple(values) for name, values in column.items()},
+            )
+            for number, column in columns.items()
+        }
+        return Roster(self.feeder_id, list(shards.values())), [shards[number] for number in sorted(touched)]
+
+
+class PackColumns(msgspec.Struct, frozen=True):
+    """What a roster says of the meters of one pack; arrays of one length."""
+
+    nominal_v: NDArray[np.float32]
+    """V, NaN where it does not say."""
+    interval_s: NDArray[np.int64]
+    """0 where it does not say."""
+    confirmed: NDArray[np.bool_]
+
+
+_COLUMNS = ("meter_id", "customer_id", "transformer_id", "nominal_v", "interval_s", "provisional_since")
+
+
+def _thaw(shard: RosterShard) -> dict[str, list[Any]]:
+    return {name: list(getattr(shard, name)) for name in _COLUMNS}
+
+
+def _put(columns: dict[str, list[Any]], position: int, row: RosterRow, provisional_since: int | None) -> None:
+    values = {
+        "meter_id": row.meter_id,
+        "customer_id": row.customer_id,
+        "transformer_id": row.transformer_id,
+        "nominal_v": row.nominal_voltage_v,
+        "interval_s": row.interval_s,
+        "provisional_since": provisional_since,
+    }
+    for name, value in values.items():
+        if position == len(columns[name]):
+            columns[name].append(value)
+        else:
+            columns[name][position] = value

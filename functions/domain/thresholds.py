@@ -1,0 +1,64 @@
+"""Thresholds: how high a score must be before it is an anomaly of this meter.
+
+Two bars, and a window must clear both: the alert budget, which is the same for every meter, and the 99th percentile of
+the meter's own normal scores of a week. Until a meter has 24 scores, the budget alone decides.
+
+A percentile near the top needs only the top: with at most 168 scores the 99th lies between the third and the first
+largest. Those three are kept, and the history is read again only when one of them leaves it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from functions.domain.packs import HISTORY, Records
+
+PERCENTILE = 99
+MINIMUM_SCORES = 24
+DEFAULT_BUDGET = 5.0
+"""False alerts per 1,000 meters a day an operator accepts by default."""
+SECONDS_PER_DAY = 86_400
+_SATURATED = np.uint16(3 * HISTORY)  # keeps `history_n % HISTORY` the ring position without overflowing
+
+
+def budget_score(alerts_per_1000_meters_day: float, interval_s: NDArray[np.integer]) -> NDArray[np.float32]:
+    """Score (−log10 of a tail probability) that healthy windows exceed as often as the budget allows, `[n]`.
+
+    >>> budget_score(5.0, np.array([900])).round(2).tolist()
+    [4.28000020980835]
+    """
+    windows = 1000 * SECONDS_PER_DAY / interval_s
+    return np.log10(windows / alerts_per_1000_meters_day).astype(np.float32)
+
+
+def remember(state: Records, rows: NDArray[np.int64], score: NDArray[np.float32]) -> None:
+    """Add one normal score to the history of each of `rows` (each row once); the oldest of a full history leaves."""
+    count = state["history_n"][rows]
+    place = count % HISTORY
+    new = score.astype(np.float16)
+    leaving = state["history"][rows, place]
+    top = state["top"][rows]
+    state["history"][rows, place] = new
+    state["history_n"][rows] = np.where(count + 1 >= _SATURATED, _SATURATED - HISTORY, count + 1)
+
+    merged = np.sort(np.column_stack((top, new)), axis=1)[:, :0:-1]
+    lost_one = np.flatnonzero((count >= HISTORY) & (leaving >= top[:, -1]))
+    if len(lost_one):
+        merged[lost_one] = np.sort(state["history"][rows[lost_one]], axis=1)[:, : -len(top[0]) - 1 : -1]
+    state["top"][rows] = merged
+
+
+def own_percentile(state: Records, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """99th percentile (linear between ranks) of each row's history, `[n]`; −inf below 24 scores."""
+    count = np.minimum(state["history_n"][rows], HISTORY).astype(np.float32)
+    from_top = np.maximum(count - 1, 0) * np.float32((100 - PERCENTILE) / 100)
+    upper = from_top.astype(np.int64)
+    share = from_top - upper
+    top = state["top"][rows].astype(np.float32)
+    each = np.arange(len(rows))
+    enough = count >= MINIMUM_SCORES
+    high, low = top[each, upper], top[each, np.minimum(upper + 1, top.shape[1] - 1)]
+    result = np.full(len(rows), -np.inf, np.float32)
+    result[enough] = high[enough] * (1 - share[enough]) + low[enough] * share[enough]
+    return result

@@ -1,0 +1,75 @@
+"""Why: the sentence an anomaly carries, written for the person who is woken by it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from functions.domain.anomalies import Kind, Phase
+from functions.domain.detection import Judgement
+from functions.domain.episodes import Change
+from functions.domain.features import FEATURES
+from functions.domain.windows import Entries
+
+USUAL_SDS = 2.0
+"""A usual range is the mean plus and minus two standard deviations."""
+_VOLTAGE_WORDS = {
+    "voltage_mean_pu": "voltage",
+    "voltage_min_pu": "lowest voltage",
+    "voltage_max_pu": "highest voltage",
+    "voltage_sd_pu": "voltage spread",
+    "voltage_range_pu": "voltage swing",
+}
+
+
+def explain(change: Change, entries: Entries | None, found: Judgement | None, interval_s: int) -> str:
+    """One sentence on what was seen, in volts and kWh, with what is usual for this meter."""
+    if change.phase is Phase.closed:
+        return f"ended after {_duration((change.end_slot or change.start_slot) - change.start_slot, interval_s)}"
+    if change.entry is None or entries is None or found is None:
+        return {
+            Kind.power_off: "the meter sent a last gasp",
+            Kind.tamper: "the meter reported tampering",
+            Kind.no_reads: "no reading came within the interval and its grace",
+        }[change.kind]
+    entry = change.entry
+    volts, nominal = float(entries.voltage_v[entry]), float(found.nominal_v[entry])
+    match change.kind:
+        case Kind.power_off:
+            return f"voltage {volts:.1f} V on a {nominal:.0f} V service"
+        case Kind.sag | Kind.swell:
+            side = "below" if volts < nominal else "above"
+            share = abs(volts / nominal - 1) * 100
+            return f"voltage {volts:.1f} V, {share:.1f} % {side} nominal; {_usual_voltage(found, entry)}"
+        case Kind.stuck:
+            lasting = _duration(int(entries.repeats[entry]) + 1, interval_s)
+            return f"voltage and energy repeat {volts:.1f} V and {entries.energy_kwh[entry]:.3f} kWh for {lasting}"
+        case _:
+            return _unusual(found, entry)
+
+
+def _unusual(found: Judgement, entry: int) -> str:
+    feature = FEATURES[int(np.argmax(found.contribution[entry]))]
+    column = FEATURES.index(feature)
+    value = float(found.features[entry, column])
+    mean, sd = float(found.usual_mean[entry, column]), float(found.usual_sd[entry, column])
+    low, high = mean - USUAL_SDS * sd, mean + USUAL_SDS * sd
+    if feature == "energy_log":
+        low, high, value = max(float(np.expm1(low)), 0.0), float(np.expm1(high)), float(np.expm1(value))
+        return f"energy {value:.2f} kWh/h; usual range {low:.2f} to {high:.2f} kWh/h"
+    nominal = float(found.nominal_v[entry])
+    low, high = (max(bound, 0.0) * nominal for bound in (low, high))
+    return f"{_VOLTAGE_WORDS[feature]} {value * nominal:.1f} V; usual range {low:.1f} to {high:.1f} V"
+
+
+def _usual_voltage(found: Judgement, entry: int) -> str:
+    nominal = float(found.nominal_v[entry])
+    mean, sd = float(found.usual_mean[entry, 0]), float(found.usual_sd[entry, 0])
+    low, high = ((mean + side * USUAL_SDS * sd) * nominal for side in (-1, 1))
+    return f"usual range {low:.1f} to {high:.1f} V"
+
+
+def _duration(slots: int, interval_s: int) -> str:
+    minutes = round(slots * interval_s / 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"

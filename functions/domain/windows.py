@@ -1,0 +1,187 @@
+"""Windows: which readings enter a meter's window, and the windows that end in them.
+
+A slot is `timestamp // interval_s`. A meter's window is the four slots up to its newest, the head. A reading is
+*new* when it moves the head, a *fill* when its slot lies inside the window and is empty, a *duplicate* when the slot is
+taken, *late* when it is older than the window.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from functions.domain.features import WINDOW
+from functions.domain.outcomes import Outcome
+from functions.domain.packs import Records
+
+LAST = WINDOW - 1
+
+
+@dataclass(frozen=True)
+class Readings:
+    """Readings of known meters; arrays of one length `[n]`."""
+
+    row: NDArray[np.int64]
+    """Position of the meter in the state array."""
+    slot: NDArray[np.int64]
+    voltage_v: NDArray[np.float32]
+    energy_kwh: NDArray[np.float32]
+    interval_s: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Applied readings in (row, slot) order, each with the window to score for it; arrays of one length `[n]`."""
+
+    row: NDArray[np.int64]
+    slot: NDArray[np.int64]
+    end: NDArray[np.int64]
+    """Last slot of the window: the reading's own slot, or for a fill the head."""
+    is_fill: NDArray[np.bool_]
+    voltage_v: NDArray[np.float32]
+    energy_kwh: NDArray[np.float32]
+    window_v: NDArray[np.float32]
+    """`[n, 4]`, oldest slot first."""
+    window_e: NDArray[np.float32]
+    repeats: NDArray[np.int64]
+    """How many readings before this one, without a gap, were exactly the same."""
+
+
+def admit(state: Records, readings: Readings) -> tuple[NDArray[np.uint8], Entries]:
+    """Write readings into the meters' windows.
+
+    Returns the `Outcome` of each reading `[n]`, in the order given, and the applied ones as entries. Readings are taken
+    in the order (row, slot, values), so the order within a batch does not matter. `state` is changed in place.
+    """
+    order = np.lexsort((readings.energy_kwh, readings.voltage_v, readings.slot, readings.row))
+    row, slot = readings.row[order], readings.slot[order]
+    voltage, energy, interval = readings.voltage_v[order], readings.energy_kwh[order], readings.interval_s[order]
+    _set_first_intervals(state, row, interval)
+
+    outcome = np.full(len(row), Outcome.applied, np.uint8)
+    behind = state["head"][row] - slot
+    inside = (behind >= 0) & (behind < WINDOW)
+    position = np.where(inside, LAST - behind, LAST)
+    taken = inside & ~(np.isnan(state["voltage"][row, position]) & np.isnan(state["energy"][row, position]))
+    again = np.zeros(len(row), bool)
+    again[1:] = (row[1:] == row[:-1]) & (slot[1:] == slot[:-1])
+    outcome[taken | again] = Outcome.duplicate
+    outcome[behind >= WINDOW] = Outcome.late
+    outcome[state["interval_s"][row] != interval] = Outcome.quarantined
+
+    applied = outcome == Outcome.applied
+    fills = np.flatnonzero(applied & inside)
+    news = np.flatnonzero(applied & ~inside)
+    state["voltage"][row[fills], position[fills]] = voltage[fills]
+    state["energy"][row[fills], position[fills]] = energy[fills]
+    filled = _fill_entries(state, row[fills], slot[fills], voltage[fills], energy[fills])
+    moved = _new_entries(state, row[news], slot[news], voltage[news], energy[news])
+
+    by_reading = np.empty(len(order), np.uint8)
+    by_reading[order] = outcome
+    return by_reading, _merge(filled, moved)
+
+
+def _set_first_intervals(state: Records, row: NDArray[np.int64], interval: NDArray[np.int64]) -> None:
+    unset = np.flatnonzero(state["interval_s"][row] == 0)[::-1]  # backwards: the first reading of a meter decides
+    state["interval_s"][row[unset]] = interval[unset]
+
+
+def _fill_entries(
+    state: Records,
+    row: NDArray[np.int64],
+    slot: NDArray[np.int64],
+    voltage: NDArray[np.float32],
+    energy: NDArray[np.float32],
+) -> Entries:
+    return Entries(
+        row=row,
+        slot=slot,
+        end=state["head"][row],
+        is_fill=np.ones(len(row), bool),
+        voltage_v=voltage,
+        energy_kwh=energy,
+        window_v=state["voltage"][row],
+        window_e=state["energy"][row],
+        repeats=np.zeros(len(row), np.int64),
+    )
+
+
+def _new_entries(
+    state: Records,
+    row: NDArray[np.int64],
+    slot: NDArray[np.int64],
+    voltage: NDArray[np.float32],
+    energy: NDArray[np.float32],
+) -> Entries:
+    """Entries of readings that move the head; moves head and window to the last of each meter."""
+    count = len(row)
+    index = np.arange(count)
+    starts = np.flatnonzero(np.r_[True, row[1:] != row[:-1]]) if count else index
+    meters = row[starts]
+    rank = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, count]))
+
+    # One line of time a meter: its four old slots, then its new ones. A window then is at most four steps back.
+    place = index + WINDOW * (rank + 1)
+    old = (starts + WINDOW * np.arange(len(starts)))[:, None] + np.arange(WINDOW)
+    line_slot = np.empty(count + WINDOW * len(starts), np.int64)
+    line_v = np.empty(len(line_slot), np.float32)
+    line_e = np.empty(len(line_slot), np.float32)
+    line_slot[place], line_v[place], line_e[place] = slot, voltage, energy
+    line_slot[old] = state["head"][meters][:, None] - LAST + np.arange(WINDOW)
+    line_v[old], line_e[old] = state["voltage"][meters], state["energy"][meters]
+
+    window_v = np.full((count, WINDOW), np.nan, np.float32)
+    window_e = np.full((count, WINDOW), np.nan, np.float32)
+    window_v[:, LAST], window_e[:, LAST] = voltage, energy
+    for step in range(1, WINDOW):
+        lag = slot - line_slot[place - step]
+        near = np.flatnonzero(lag <= LAST)
+        window_v[near, LAST - lag[near]] = line_v[place[near] - step]
+        window_e[near, LAST - lag[near]] = line_e[place[near] - step]
+
+    repeats = _repeats(state["repeats"][row].astype(np.int64), starts[rank] if count else index, window_v, window_e)
+    last = np.r_[starts[1:], count][: len(starts)] - 1
+    state["head"][meters] = slot[last]
+    state["voltage"][meters], state["energy"][meters] = window_v[last], window_e[last]
+    state["repeats"][meters] = np.minimum(repeats[last], np.iinfo(np.uint16).max)
+    return Entries(
+        row=row,
+        slot=slot,
+        end=slot,
+        is_fill=np.zeros(count, bool),
+        voltage_v=voltage,
+        energy_kwh=energy,
+        window_v=window_v,
+        window_e=window_e,
+        repeats=repeats,
+    )
+
+
+def _repeats(
+    before: NDArray[np.int64],
+    start: NDArray[np.int64],
+    window_v: NDArray[np.float32],
+    window_e: NDArray[np.float32],
+) -> NDArray[np.int64]:
+    """Length of the run of equal readings that ends in each entry; `before` is the meter's run before the batch."""
+    same = (window_v[:, LAST] == window_v[:, LAST - 1]) & (window_e[:, LAST] == window_e[:, LAST - 1])
+    index = np.arange(len(same))
+    change = np.maximum.accumulate(np.where(same, -1, index)) if len(same) else index
+    return np.where(change >= start, index - change, before + index - start + 1)
+
+
+def _merge(fills: Entries, news: Entries) -> Entries:
+    if not len(fills.row):
+        return news
+    row = np.concatenate((fills.row, news.row))
+    slot = np.concatenate((fills.slot, news.slot))
+    order = np.lexsort((slot, row))
+    both = {
+        name: np.concatenate((getattr(fills, name), getattr(news, name)))[order]
+        for name in Entries.__dataclass_fields__
+        if name not in ("row", "slot")
+    }
+    return Entries(row=row[order], slot=slot[order], **both)

@@ -1,0 +1,223 @@
+"""What the services need of the outside world. Adapters implement these; one contract suite tests them all.
+
+Every method may raise `TransientFault`, after which the same call may be made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from functions.domain.anomalies import Anomaly
+from functions.domain.context import Suppression
+from functions.domain.incidents import Board, Incident, MemberChunk
+from functions.domain.notifications import Customer, Delivery, Intent, Notification
+from functions.domain.outcomes import BatchReport, Refusal
+from functions.domain.packs import Pack
+from functions.domain.risk import InspectionReport
+from functions.domain.roster import RosterShard
+from functions.domain.work_orders import WorkOrder
+
+
+class Clock(Protocol):
+    """The time, in seconds since the epoch, UTC."""
+
+    def now(self) -> int:
+        """Return the current second."""
+        ...
+
+
+class PackStore(Protocol):
+    """Packs of meter state, one document each, guarded by ETags."""
+
+    async def read(self, ids: Sequence[str]) -> dict[str, Pack]:
+        """Packs that exist, by id."""
+        ...
+
+    async def write(self, packs: Sequence[Pack]) -> list[str | None]:
+        """Write each pack if it is unchanged since its `etag` (None: if it does not exist yet).
+
+        Returns the new ETag of each, or None where somebody else wrote first; the others are written.
+        """
+        ...
+
+    async def due(self, before: int, limit: int) -> list[Pack]:
+        """Packs with a meter overdue before `before`, the longest overdue first."""
+        ...
+
+    async def pending(self, before: int, limit: int) -> list[Pack]:
+        """Packs whose outbox was committed before `before` and may not have been delivered."""
+        ...
+
+
+class RosterStore(Protocol):
+    """Rosters, one document a shard, guarded by ETags."""
+
+    async def read(self, feeder_id: str) -> list[RosterShard]:
+        """All shards of a feeder; empty when it has none."""
+        ...
+
+    async def write(self, shard: RosterShard) -> str:
+        """Write a shard if it is unchanged since its `etag`; returns the new one or raises `Conflict`."""
+        ...
+
+    async def feeders(self) -> dict[str, int]:
+        """Number of meters of every feeder."""
+        ...
+
+
+class AnomalyStore(Protocol):
+    """Anomaly records: insert-only, watched by a change feed."""
+
+    async def insert(self, anomalies: Iterable[Anomaly]) -> int:
+        """Insert records whose id is not there yet; returns how many were new."""
+        ...
+
+    async def between(self, start: int, end: int) -> list[Anomaly]:
+        """Records of anomalies that start in `[start, end)` or were closed in it."""
+        ...
+
+
+class IncidentStore(Protocol):
+    """A feeder's board, its incident revisions, suppressions and intents; revisions and intents feed `fan_out`."""
+
+    async def board(self, feeder_id: str) -> Board:
+        """The feeder's board; an empty one with no `etag` when it has none."""
+        ...
+
+    async def put_chunks(self, chunks: Iterable[MemberChunk]) -> None:
+        """Write member chunks, replacing those of an attempt that was not committed."""
+        ...
+
+    async def commit(
+        self,
+        board: Board,
+        incidents: Sequence[Incident],
+        suppressions: Sequence[Suppression],
+        intents: Sequence[Intent],
+    ) -> None:
+        """Replace the board if unchanged and insert the records, all or nothing; raises `Conflict`."""
+        ...
+
+    async def chunks(self, feeder_id: str, ids: Sequence[str]) -> list[MemberChunk]:
+        """Member chunks by id."""
+        ...
+
+    async def due_boards(self, before: int, limit: int) -> list[str]:
+        """Feeders with a suppression that ends at or before `before`."""
+        ...
+
+    async def latest(self, *, state: str | None, feeder_id: str | None, limit: int) -> list[Incident]:
+        """Newest revision of incidents, latest start first."""
+        ...
+
+    async def suppressions(self, feeder_id: str | None, limit: int) -> list[Suppression]:
+        """Lines of the suppression ledger, newest first."""
+        ...
+
+
+class ContextStore(Protocol):
+    """Work orders, by the feeder they concern."""
+
+    async def put_orders(self, orders: Iterable[WorkOrder]) -> None:
+        """Write orders; a later one with the same id replaces the earlier."""
+        ...
+
+    async def orders(self, feeder_id: str, ending_after: int) -> list[WorkOrder]:
+        """Orders of a feeder that end after a moment."""
+        ...
+
+
+class CustomerStore(Protocol):
+    """How customers are reached."""
+
+    async def put(self, customers: Iterable[Customer]) -> None:
+        """Write customers."""
+        ...
+
+    async def read(self, customer_id: str) -> Customer | None:
+        """One customer; None when unknown."""
+        ...
+
+
+class DeliveryStore(Protocol):
+    """What was sent to whom."""
+
+    async def claim(self, delivery: Delivery) -> bool:
+        """Insert a claim; False when the key is claimed already."""
+        ...
+
+    async def finish(self, delivery: Delivery) -> None:
+        """Record how a claimed message ended."""
+        ...
+
+    async def counts(self) -> Mapping[str, int]:
+        """Number of deliveries by state."""
+        ...
+
+
+class LetterSource(NamedTuple):
+    """Where in the event stream a refused record came from."""
+
+    partition: str
+    sequence_number: int
+
+
+class DeadLetters(Protocol):
+    """What could not be used, kept so that nothing is lost."""
+
+    async def keep(self, source: LetterSource, refusals: Sequence[Refusal]) -> None:
+        """Keep refused records; the same source replaces what it left before."""
+        ...
+
+    async def keep_event(self, source: LetterSource, reason: str, body: bytes) -> None:
+        """Keep a whole event that could not be processed."""
+        ...
+
+
+class Notifier(Protocol):
+    """A channel to customers."""
+
+    name: str
+
+    async def send(self, notification: Notification, customer: Customer, body: str) -> str:
+        """Send a message; returns the provider's reference."""
+        ...
+
+
+class ReportStore(Protocol):
+    """Where inspection reports go."""
+
+    async def write(self, report: InspectionReport) -> None:
+        """Write the report in every form people use."""
+        ...
+
+
+class ScoreBatch(NamedTuple):
+    """Scores of a batch for whoever wants all of them; arrays of one length `[n]`."""
+
+    meter_id: list[str]
+    timestamp: NDArray[np.int64]
+    score: NDArray[np.float32]
+    threshold: NDArray[np.float32]
+    is_anomaly: NDArray[np.bool_]
+    kind: list[str | None]
+
+
+class ScoreSink(Protocol):
+    """Takes every score of a batch after its state is committed; replay writes them to a file, Azure does not."""
+
+    def take(self, scores: ScoreBatch) -> None:
+        """Take one batch."""
+        ...
+
+
+class Telemetry(Protocol):
+    """What operators watch: a line a batch, never a line a reading."""
+
+    def batch(self, report: BatchReport) -> None:
+        """Take what became of a batch."""
+        ...

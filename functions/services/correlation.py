@@ -1,0 +1,59 @@
+"""Correlation service: anomaly records from the change feed to committed incidents, suppressions and intents."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from functions.domain.anomalies import Anomaly
+from functions.domain.correlation import correlate
+from functions.domain.errors import Conflict, TransientFault
+from functions.domain.incidents import Incident
+from functions.ports import Clock, ContextStore, IncidentStore
+
+ATTEMPTS = 8
+CONTEXT_REACH_S = 30 * 86_400
+"""Orders that ended longer ago than this explain nothing that can still arrive."""
+
+
+class CorrelationService:
+    """Groups what is new on a feeder; one feeder's step is one commit."""
+
+    def __init__(self, incidents: IncidentStore, context: ContextStore, clock: Clock, *, buffer_s: int) -> None:
+        self._incidents = incidents
+        self._context = context
+        self._clock = clock
+        self._buffer_s = buffer_s
+
+    async def correlate(self, anomalies: Sequence[Anomaly]) -> list[Incident]:
+        """Take in anomaly records of any feeders; returns the incident revisions committed. Safe to repeat."""
+        by_feeder: dict[str, list[Anomaly]] = defaultdict(list)
+        for anomaly in anomalies:
+            by_feeder[anomaly.feeder_id].append(anomaly)
+        revisions = []
+        for feeder_id, these in by_feeder.items():
+            revisions += await self._step(feeder_id, these)
+        return revisions
+
+    async def release(self, limit: int = 100) -> list[Incident]:
+        """Raise what is still anomalous after its suppression has ended; returns the incident revisions committed."""
+        revisions = []
+        for feeder_id in await self._incidents.due_boards(self._clock.now(), limit):
+            revisions += await self._step(feeder_id, [])
+        return revisions
+
+    async def _step(self, feeder_id: str, anomalies: list[Anomaly]) -> list[Incident]:
+        now = self._clock.now()
+        orders = await self._context.orders(feeder_id, ending_after=now - CONTEXT_REACH_S)
+        for _ in range(ATTEMPTS):
+            board = await self._incidents.board(feeder_id)
+            if all(anomaly.id in board.handled for anomaly in anomalies) and (board.release_at or now + 1) > now:
+                return []
+            step = correlate(board, anomalies, orders, self._buffer_s, now)
+            try:
+                await self._incidents.put_chunks(step.chunks)
+                await self._incidents.commit(step.board, step.incidents, step.suppressions, step.intents)
+            except Conflict:
+                continue
+            return step.incidents
+        raise TransientFault(f"the board of feeder {feeder_id} changes faster than it can be written; deliver again")

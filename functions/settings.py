@@ -1,0 +1,64 @@
+"""Settings: everything the environment may say, read once at start; a bad value stops the process with one sentence."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from functions.domain.errors import SettingError
+from functions.domain.thresholds import DEFAULT_BUDGET
+
+_SQLITE = "sqlite:///"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator can set; the environment name of each is in `of`."""
+
+    store: str = "sqlite:///metersentry.db"
+    output: Path = Path("out")
+    alert_budget: float = DEFAULT_BUDGET
+    """False alerts per 1,000 meters a day."""
+    anomaly_threshold: float | None = None
+    """Fixed score that replaces the budget's, −log10 of a tail probability."""
+    planned_outage_buffer_s: int = 15 * 60
+    no_reads_grace_s: int = 45 * 60
+    """How late a reading may be before its meter counts as silent."""
+
+    @property
+    def sqlite_path(self) -> Path:
+        """Path of the SQLite store."""
+        if not self.store.startswith(_SQLITE) or self.store == _SQLITE:
+            raise SettingError(f"METERSENTRY_STORE is {self.store!r}; this release knows sqlite:///PATH only")
+        return Path(self.store.removeprefix(_SQLITE))
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Settings of an environment; raises `SettingError` naming the variable at fault."""
+        usual = cls()
+        budget = _number(environment, "ALERT_BUDGET_PER_1000_METERS_DAY", low=0.001)
+        buffer_min = _number(environment, "PLANNED_OUTAGE_BUFFER_MIN", low=0)
+        grace_min = _number(environment, "NO_READS_GRACE_MIN", low=0)
+        return cls(
+            store=environment.get("METERSENTRY_STORE") or usual.store,
+            output=Path(environment.get("METERSENTRY_OUT") or usual.output),
+            alert_budget=usual.alert_budget if budget is None else budget,
+            anomaly_threshold=_number(environment, "ANOMALY_THRESHOLD", low=0),
+            planned_outage_buffer_s=usual.planned_outage_buffer_s if buffer_min is None else int(60 * buffer_min),
+            no_reads_grace_s=usual.no_reads_grace_s if grace_min is None else int(60 * grace_min),
+        )
+
+
+def _number(environment: Mapping[str, str], name: str, *, low: float) -> float | None:
+    text = environment.get(name)
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        raise SettingError(f"{name} is {text!r}, which is not a number; set a number of at least {low:g}") from None
+    if not low <= value < float("inf"):
+        raise SettingError(f"{name} is {text}; set a number of at least {low:g}")
+    return value

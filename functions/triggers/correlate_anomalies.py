@@ -1,0 +1,33 @@
+"""Change feed of anomalies → incidents, suppressions and intents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import azure.functions as func
+import msgspec
+
+from functions import names
+from functions.application import Application
+from functions.domain.anomalies import Anomaly
+
+
+def blueprint(application: Callable[[], Application]) -> func.Blueprint:
+    """The trigger, bound to an application that is built at the first call."""
+    bp = func.Blueprint()
+
+    @bp.function_name("correlate_anomalies")
+    @bp.cosmos_db_trigger(
+        arg_name="documents",
+        database_name=names.DATABASE,
+        container_name=names.ANOMALIES,
+        connection=names.COSMOS_CONNECTION,
+        lease_container_name=names.LEASES,
+        lease_container_prefix="correlate",
+    )
+    @bp.retry(strategy="fixed_delay", max_retry_count="-1", delay_interval="00:00:05")
+    async def correlate_anomalies(documents: func.DocumentList) -> None:
+        anomalies = [msgspec.convert(dict(document), Anomaly) for document in documents]
+        await application().correlation.correlate(anomalies)
+
+    return bp

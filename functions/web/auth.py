@@ -1,0 +1,48 @@
+"""Who may call what: roles from the platform's principal header.
+
+Azure's authentication validates the token and adds `X-MS-CLIENT-PRINCIPAL`; a client cannot set it from outside.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable
+from enum import StrEnum
+
+from fastapi import HTTPException, Request
+
+PRINCIPAL_HEADER = "x-ms-client-principal"
+ROLE_CLAIMS = ("roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role")
+
+
+class Role(StrEnum):
+    """What a person or program may do."""
+
+    viewer = "viewer"
+    operator = "operator"
+    inspector = "inspector"
+
+
+def require(*roles: Role) -> Callable[[Request], None]:
+    """A dependency that lets a request pass if its principal has one of the roles."""
+
+    def check(request: Request) -> None:
+        held = _roles(request.headers.get(PRINCIPAL_HEADER))
+        if held is None:
+            raise HTTPException(401, "sign in first: the request carries no principal")
+        if not held.intersection(roles):
+            raise HTTPException(403, f"this needs the role {' or '.join(roles)}; ask for it in Entra ID")
+
+    return check
+
+
+def _roles(header: str | None) -> set[str] | None:
+    if not header:
+        return None
+    try:
+        principal = json.loads(base64.b64decode(header, validate=True))
+        return {claim["val"] for claim in principal["claims"] if claim["typ"] in ROLE_CLAIMS}
+    except (binascii.Error, ValueError, KeyError, TypeError):
+        return None

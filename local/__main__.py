@@ -1,0 +1,158 @@
+"""`python -m local`: MeterSentry on one machine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from functions.domain.errors import InputError, MeterSentryError, SettingError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Watch smart meters on one machine: the product that runs in Azure, on SQLite.",
+)
+
+USAGE_ERROR, FAILED_RUN = 2, 1
+
+Out = Annotated[Path, typer.Option("--out", help="Folder for results; made when missing.", file_okay=False)]
+Files = Annotated[list[Path], typer.Argument(help="Parquet or CSV files with meter readings.", show_default=False)]
+Mapping = Annotated[
+    Optional[list[str]],  # noqa: UP045  # typer reads this at run time
+    typer.Option(
+        "--map",
+        metavar="NAME=COLUMN",
+        help="Where to find a column: the name of one in the file, or an SQL expression over its columns,"
+        " as in --map energy_kwh=power_w/60000 --map interval_s=60. Repeat for each.",
+    ),
+]
+
+
+@app.command()
+def demo(
+    meters: Annotated[int, typer.Option(help="Meters of the simulated utility.", min=1)] = 2000,
+    days: Annotated[int, typer.Option(help="Simulated days.", min=1)] = 7,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same utility.", min=0)] = 7,
+    out: Out = Path("out/demo"),
+) -> None:
+    """Simulate a utility with faults and theft, watch it, and show what was found against the truth."""
+    from local import demo as demonstration
+    from local.console import progress_bar, show_demo
+    from simulator import Scenario
+
+    scenario = Scenario(meters=meters, days=days, seed=seed)
+    utility = demonstration.prepare(scenario, out)
+    with progress_bar("watching", demonstration.steps(scenario)) as progress:
+        result = asyncio.run(demonstration.run(utility, out, progress))
+    show_demo(result, out)
+
+
+@app.command()
+def replay(
+    files: Files,
+    out: Out = Path("out/replay"),
+    store: Annotated[
+        str, typer.Option(help="sqlite:///PATH keeps the state; the same store again continues it.", metavar="URL")
+    ] = "",
+    mapping: Mapping = None,
+) -> None:
+    """Run history files through the product and write scores, anomalies, incidents, messages and an inspection list.
+
+    Files have the columns meter_id (or customer_id), feeder_id, timestamp (naive = UTC), voltage_v, energy_kwh and
+    optionally transformer_id, nominal_voltage_v and interval_s. They need not be in time order, nor fit in memory.
+    """
+    from local import replay as replaying
+    from local.columns import parse_mapping
+    from local.console import progress_bar, show_replay, status
+    from local.history import History
+
+    path = _store_path(store)
+    with status("reading"):
+        history = History(files, parse_mapping(mapping or []))
+    with history, progress_bar("replaying", history.rows) as progress:
+        summary = asyncio.run(replaying.replay(history, out, path, progress))
+    show_replay(summary, out)
+
+
+@app.command()
+def push(
+    file: Annotated[Path, typer.Argument(help="Parquet or CSV file with meter readings.", show_default=False)],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Pack and count, send nothing.")] = False,
+    connection: Annotated[
+        str, typer.Option(help="Event Hubs connection string.", envvar="EVENTHUB_CONNECTION_STRING", metavar="STRING")
+    ] = "",
+    hub: Annotated[str, typer.Option(help="Event hub to send to.")] = "meter-readings",
+    mapping: Mapping = None,
+) -> None:
+    """Pack a file into events of one feeder each (at most 500 readings, 1 MB), as a utility sends them."""
+    from local import push as pushing
+    from local.columns import parse_mapping
+    from local.console import progress_bar, show_push, status
+    from local.history import History
+
+    if dry_run == bool(connection):
+        raise typer.BadParameter("give either --dry-run or --connection STRING", param_hint="--connection")
+    with status("reading"):
+        history = History([file], parse_mapping(mapping or []))
+    with history, progress_bar("packing" if dry_run else "sending", history.rows) as progress:
+        counts = pushing.push(history, None if dry_run else pushing.sender(connection, hub), progress)
+    show_push(counts, sent=not dry_run)
+
+
+@app.command()
+def serve(
+    store: Annotated[
+        str, typer.Option(help="sqlite:///PATH keeps the state.", metavar="URL")
+    ] = "sqlite:///out/serve/metersentry.db",
+    out: Out = Path("out/serve"),
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=0, max=65535)] = 7071,
+) -> None:
+    """Run until Ctrl-C: HTTP under /api, timers on the real clock, events accepted at POST /local/events."""
+    from local.serve import serve as serving
+
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    serving(_store_path(store), out, port)
+
+
+@app.command()
+def bench(
+    out: Annotated[Path, typer.Option("--out", help="JSON file for the figures.")] = Path("out/bench.json"),
+    quick: Annotated[bool, typer.Option("--quick", help="Small sizes, to see that it runs.")] = False,
+) -> None:
+    """Measure readings per second from event body to committed state, beside the notebook's per-reading detector."""
+    from local.bench import run
+
+    run(out, quick=quick)
+
+
+def _store_path(store: str) -> Path | str:
+    from functions.settings import Settings
+
+    return Settings(store=store).sqlite_path if store else ":memory:"
+
+
+def main() -> None:
+    """Run the command line; an expected fault is one sentence."""
+    try:
+        app()
+    except (InputError, SettingError) as fault:
+        typer.echo(f"error: {fault}", err=True)
+        sys.exit(USAGE_ERROR)
+    except MeterSentryError as fault:
+        typer.echo(f"error: {fault}", err=True)
+        sys.exit(FAILED_RUN)
+    except OSError as fault:
+        typer.echo(
+            f"error: {fault.strerror or fault}: {fault.filename or 'a file'}; check the path and its rights", err=True
+        )
+        sys.exit(FAILED_RUN)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""What a person sees at the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from local.demo import DemoResult
+    from local.push import PushCounts
+
+console = Console()
+TOP = 5
+
+
+@contextmanager
+def progress_bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar; yields the function that takes how much is done."""
+    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(label, total=total)
+        yield lambda done: progress.update(task, completed=done)
+
+
+def status(label: str) -> AbstractContextManager[Any]:
+    """A spinner for what cannot tell how far it is."""
+    return Console(stderr=True).status(label)
+
+
+def show_demo(result: DemoResult, out: Path) -> None:
+    """Print what the demo found, against the truth."""
+    summary, card = result.summary, result.scorecard
+    table = Table(title="Found against the simulator's truth", title_justify="left")
+    table.add_column("what was wrong")
+    for name in ("cases", "detected", "missed"):
+        table.add_column(name, justify="right")
+    for line in card.lines:
+        table.add_row(line.kind.replace("_", " "), str(line.truths), str(line.detected), str(line.missed))
+    table.add_section()
+    table.add_row("all", str(card.truths), str(card.detected), str(card.truths - card.detected))
+    console.print(table)
+    _facts(
+        [
+            ("alarms raised", f"{card.alarms:,} anomalies, of which {card.false_alarms:,} without a cause"),
+            ("false alarms", f"{summary['false_alarms_per_1000_meters_day']} per 1,000 meters a day"),
+            ("explained", f"{card.suppressed:,} anomalies by planned work ({card.suppressed_wrongly:,} wrongly)"),
+            ("incidents", f"{summary['incidents']:,}"),
+            ("messages sent", _counts(summary["messages"])),
+            ("readings", _counts(summary["outcomes"])),
+            ("speed", f"{summary['readings_per_s']:,} readings/s, everything included"),
+        ]
+    )
+    if result.report.ranked:
+        listing = Table(title="Top of the inspection list", title_justify="left")
+        for name, justify in (
+            ("meter", "left"),
+            ("risk", "right"),
+            ("level", "left"),
+            ("days", "right"),
+            ("why", "left"),
+        ):
+            listing.add_column(name, justify=justify)  # type: ignore[arg-type]
+        for line in result.report.ranked[:TOP]:
+            listing.add_row(line.meter_id, str(line.risk), line.level, str(line.anomalous_days), line.why)
+        console.print(listing)
+    console.print(f"Files are in {out}/ — open {out}/risk_report.html", highlight=False)
+
+
+def show_replay(summary: dict[str, Any], out: Path) -> None:
+    """Print what a replay found."""
+    _facts(
+        [
+            ("meters", f"{summary['meters']:,}"),
+            ("readings", f"{summary['received']:,} received: {_counts(summary['outcomes'])}"),
+            ("not in the file", f"{summary['absent']:,} absent, {summary['unusable']:,} unusable rows"),
+            ("anomalies", _counts(summary["anomalies"])),
+            ("alert rate", f"{summary['alerts_per_1000_meters_day']} per 1,000 meters a day"),
+            ("incidents", f"{summary['incidents']:,}"),
+            ("messages sent", _counts(summary["messages"])),
+            ("speed", f"{summary['readings_per_s']:,} readings/s"),
+        ]
+    )
+    console.print(f"Files are in {out}/ — open {out}/risk_report.html", highlight=False)
+
+
+def show_push(counts: PushCounts, *, sent: bool) -> None:
+    """Print what was packed or sent."""
+    _facts(
+        [
+            ("sent" if sent else "would send", f"{counts.events:,} events with {counts.readings:,} readings"),
+            ("feeders", f"{counts.feeders:,}"),
+            ("bytes", f"{counts.bytes:,}, largest event {counts.largest:,}"),
+        ]
+    )
+
+
+def _facts(rows: list[tuple[str, str]]) -> None:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column()
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _counts(counts: Any) -> str:
+    parts = [f"{count:,} {name.replace('_', ' ')}" for name, count in sorted(counts.items(), key=lambda item: -item[1])]
+    return ", ".join(part for part in parts if not part.startswith("0 ")) or "none"

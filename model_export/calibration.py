@@ -1,0 +1,57 @@
+"""Calibration: from a raw score to −log10 of the probability that a healthy window scores as high.
+
+A rising line through the tail's quantiles, written as a sum of hinges `slope · max(x − knot, 0)`, which is three
+operators in the graph. Beyond the last quantile the line goes on with the slope of the last decade: an exponential
+tail, as the peaks-over-threshold method has it in the simplest case.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LEVELS = np.concatenate(([0.0, 0.1, 0.2, 0.3, 0.5, 0.75], np.arange(1.0, 6.01, 0.25)))
+"""Where the line bends, in −log10 of the tail probability."""
+WINDOWS_BEYOND = 30
+"""A quantile needs this many windows beyond it to be believed."""
+LAST_DECADE = 1.0
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """`y = Σ slope · max(x − knot, 0)`; rising, and 0 up to the first knot. Arrays `[k] float32`."""
+
+    knot: NDArray[np.float32]
+    slope: NDArray[np.float32]
+
+    def __call__(self, raw: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Calibrated scores `[n]`, in float64: the reference of what the graph does in float32."""
+        result = np.zeros(len(raw))
+        for knot, slope in zip(self.knot.astype(np.float64), self.slope.astype(np.float64), strict=True):
+            result += slope * np.maximum(raw - knot, 0)
+        return result
+
+
+IDENTITY = Calibration(np.zeros(1, np.float32), np.ones(1, np.float32))
+
+
+def fit_calibration(healthy: NDArray[np.floating]) -> Calibration:
+    """Fit to the raw scores `[n]` of healthy windows that the model has not seen."""
+    deepest = np.log10(len(healthy) / WINDOWS_BEYOND)
+    levels = LEVELS[deepest >= LEVELS]
+    knots = np.quantile(healthy.astype(np.float64), 1 - 10.0**-levels)
+    # Equal quantiles (a score with few values) would need an infinite slope: the highest level of them stands.
+    keep = np.r_[np.diff(knots) > np.ptp(knots) * 1e-6, True]
+    keep[0] = True
+    keep[1] &= knots[1] > knots[0]
+    knots, levels = knots[keep], levels[keep]
+    slopes = np.diff(levels) / np.diff(knots)
+    decade_ago = max(int(np.searchsorted(levels, levels[-1] - LAST_DECADE)), 0)
+    tail = (levels[-1] - levels[decade_ago]) / (knots[-1] - knots[decade_ago])
+    slopes = np.r_[slopes, tail]
+    return Calibration(knots.astype(np.float32), np.diff(slopes, prepend=0.0).astype(np.float32))

@@ -1,0 +1,99 @@
+"""Golden windows: inputs with the reference's answers, so that parity can be proven without torch.
+
+Written by `python -m model_export train`, read by `python -m model_export verify` and by the tests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from functions.adapters.model_manifest import Parity
+from functions.adapters.onnx_scorer import OUTPUTS, OnnxScorer
+from functions.domain.errors import InputError
+from functions.domain.features import FEATURES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from model_export.windows import Windows
+
+TOLERANCE = 1e-5
+GOLDEN_WINDOWS = 600
+NO_ENERGY, NO_VOLTAGE, NOTHING = 40, 20, 4
+"""Golden windows that miss something, besides the complete ones."""
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Windows and the answers of the reference, as it is stored; arrays of one length."""
+
+    sha256: str
+    """Of the model they belong to."""
+    features: NDArray[np.float32]
+    usual_mean: NDArray[np.float32]
+    usual_sd: NDArray[np.float32]
+    score: NDArray[np.float32]
+    contribution: NDArray[np.float32]
+    vae: NDArray[np.float32]
+    forest: NDArray[np.float32]
+
+    @classmethod
+    def read(cls, path: Path) -> Golden:
+        """Raises `InputError` if the file is missing or not a golden file."""
+        try:
+            with np.load(path) as file:
+                values = {name: file[name] for name in cls.__dataclass_fields__}
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(
+                f"{path} is not a readable golden file; write it with `python -m model_export train`"
+            ) from error
+        return cls(**{**values, "sha256": str(values["sha256"])})
+
+    def write(self, path: Path) -> None:
+        """Write the file; equal values give equal bytes."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(path, **{name: getattr(self, name) for name in self.__dataclass_fields__})
+
+
+def golden_inputs(healthy: Windows, faulty: Windows, seed: int) -> tuple[NDArray[np.float32], ...]:
+    """Features, usual mean and usual deviation `[n, 6]`: ordinary windows, odd ones, and some that miss something."""
+    half = GOLDEN_WINDOWS // 2
+    odd = faulty.take(np.argsort(-faulty.score, kind="stable")[: 20 * half])
+    chosen = [healthy.sample(half, seed), odd.sample(half, seed)]
+    features, mean, sd = (
+        np.concatenate([getattr(windows, name) for windows in chosen])
+        for name in ("features", "usual_mean", "usual_sd")
+    )
+    energy = np.array([name.startswith("energy") for name in FEATURES])
+    pick = np.random.default_rng(seed).permutation(len(features))
+    features = features.copy()
+    features[np.ix_(pick[:NO_ENERGY], energy)] = np.nan
+    features[np.ix_(pick[NO_ENERGY : NO_ENERGY + NO_VOLTAGE], ~energy)] = np.nan
+    features[pick[-NOTHING:]] = np.nan
+    return features, mean, sd
+
+
+def parity(scorer: OnnxScorer, golden: Golden) -> Parity:
+    """Largest differences between the graph and the golden answers."""
+    answers = scorer.outputs(golden.features, golden.usual_mean, golden.usual_sd)
+    differences = {
+        name: difference(value, getattr(golden, name)) for name, value in zip(OUTPUTS, answers, strict=True)
+    }
+    return Parity(windows=len(golden.score), tolerance=TOLERANCE, **differences)
+
+
+def holds(found: Parity) -> bool:
+    """Whether every output lies within the tolerance."""
+    return max(found.score, found.contribution, found.vae, found.forest) <= found.tolerance
+
+
+def difference(found: NDArray[np.floating], expected: NDArray[np.floating]) -> float:
+    """Largest difference, absolute up to a value of 1 and relative above; infinite where one of them is no number."""
+    scale = np.maximum(1.0, np.abs(expected))
+    apart = np.abs(found.astype(np.float64) - expected) / scale
+    return float(np.where(np.isnan(apart), np.inf, apart).max(initial=0.0))

@@ -1,0 +1,40 @@
+"""The weather one utility sees: temperature and sunshine, the same for all of its meters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator.noise import autoregressive
+from simulator.scenario import DAY_S, Scenario
+
+YEAR_MEAN_C = 13.0
+SEASON_SWING_C = 11.0  # a mid-latitude continental year: 2 °C in January, 24 °C in July
+DAY_SWING_C = 6.0
+COLDEST_DAY = 20  # of the year
+WARMEST_HOUR = 15.0
+
+
+@dataclass(frozen=True)
+class Weather:
+    """Series over the period."""
+
+    temperature_c: np.ndarray
+    """`[T] float32`, °C."""
+    sun: np.ndarray
+    """`[T] float32`, share of a solar panel's peak power, 0 to 1."""
+
+
+def draw_weather(scenario: Scenario) -> Weather:
+    """Season, day and weather fronts that last for days; clouds that last for an hour."""
+    rng = scenario.stream("weather")
+    day_of_year = (scenario.times / DAY_S) % 365.25
+    season = -SEASON_SWING_C * np.cos(2 * np.pi * (day_of_year - COLDEST_DAY) / 365.25)
+    day = DAY_SWING_C * np.cos(2 * np.pi * (scenario.hours - WARMEST_HOUR) / 24)
+    fronts = autoregressive(rng, scenario.slot_count, 1, 0.995, scenario.interval_s)[:, 0]
+    temperature = YEAR_MEAN_C + season + day + 2.5 * fronts
+    clear_sky = np.clip(np.sin(np.pi * (scenario.hours - 6) / 12), 0, None) ** 1.2
+    clouds = autoregressive(rng, scenario.slot_count, 1, 0.9, scenario.interval_s)[:, 0]
+    sun = clear_sky * np.clip(0.85 - 0.25 * clouds, 0.15, 1.0)
+    return Weather(temperature.astype(np.float32), sun.astype(np.float32))
