@@ -3,25 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from functions.domain.detection import Judge, Score
 from functions.domain.packs import Prior
-from functions.ports import (
-    AnomalyStore,
-    Clock,
-    ContextStore,
-    CustomerStore,
-    DeadLetters,
-    DeliveryStore,
-    IncidentStore,
-    Notifier,
-    PackStore,
-    ReportStore,
-    RosterStore,
-    ScoreSink,
-    Telemetry,
-)
+from functions.ports import Clock, Notifier, ScoreSink, Stores, Telemetry
 from functions.services.advancing import AdvanceService
 from functions.services.correlation import CorrelationService
 from functions.services.delivery import DeliveryService
@@ -31,20 +16,6 @@ from functions.services.inspection import InspectionService
 from functions.services.scoring import ScoringService
 from functions.services.states import States
 from functions.settings import Settings
-
-
-class Stores(NamedTuple):
-    """The stores of one deployment."""
-
-    packs: PackStore
-    rosters: RosterStore
-    anomalies: AnomalyStore
-    incidents: IncidentStore
-    context: ContextStore
-    customers: CustomerStore
-    deliveries: DeliveryStore
-    letters: DeadLetters
-    reports: ReportStore
 
 
 @dataclass(frozen=True)

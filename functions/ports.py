@@ -147,7 +147,7 @@ class DeliveryStore(Protocol):
     """What was sent to whom."""
 
     async def claim(self, delivery: Delivery) -> bool:
-        """Insert a claim; False when the key is claimed already."""
+        """Insert a claim; False when the key is claimed already, unless the last attempt failed for certain."""
         ...
 
     async def finish(self, delivery: Delivery) -> None:
@@ -184,7 +184,7 @@ class Notifier(Protocol):
     name: str
 
     async def send(self, notification: Notification, customer: Customer, body: str) -> str:
-        """Send a message; returns the provider's reference."""
+        """Send a message; returns the provider's reference. Raises `NotSent` when it was not taken, for certain."""
         ...
 
 
@@ -221,3 +221,17 @@ class Telemetry(Protocol):
     def batch(self, report: BatchReport) -> None:
         """Take what became of a batch."""
         ...
+
+
+class Stores(NamedTuple):
+    """The stores of one deployment."""
+
+    packs: PackStore
+    rosters: RosterStore
+    anomalies: AnomalyStore
+    incidents: IncidentStore
+    context: ContextStore
+    customers: CustomerStore
+    deliveries: DeliveryStore
+    letters: DeadLetters
+    reports: ReportStore

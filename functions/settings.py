@@ -24,14 +24,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     anomaly_threshold: float | None = None
     """Fixed score that replaces the budget's, −log10 of a tail probability."""
     planned_outage_buffer_s: int = 15 * 60
-    no_reads_grace_s: int = 45 * 60
-    """How late a reading may be before its meter counts as silent."""
+    no_reads_grace_s: int = 90 * 60
+    """How late a reading may be before its meter counts as silent: mesh networks lose an hour now and then."""
 
     @property
     def sqlite_path(self) -> Path:
         """Path of the SQLite store."""
         if not self.store.startswith(_SQLITE) or self.store == _SQLITE:
-            raise SettingError(f"METERSENTRY_STORE is {self.store!r}; this release knows sqlite:///PATH only")
+            raise SettingError(f"the store is {self.store!r}; this release knows sqlite:///PATH only")
         return Path(self.store.removeprefix(_SQLITE))
 
     @classmethod

@@ -10,10 +10,10 @@ from pathlib import Path
 from functions.adapters.clocks import SetClock
 from functions.domain.risk import InspectionReport
 from local.machine import Machine
-from local.outputs import ScoresFile, alerts_per_1000_meters_day, iso, write_records, write_summary
+from local.outputs import ScoresFile, alerts_per_1000_meters_day, iso, write_lines, write_records, write_summary
 from local.scorecard import Scorecard, score
 from local.simulation import STEPS_A_SLOT, arrivals, introduce
-from simulator import Scenario, SimulatedUtility, simulate
+from simulator import Scenario, SimulatedUtility, TruthEvent, simulate
 
 STORE = "demo.db"
 
@@ -30,7 +30,7 @@ class DemoResult:
 
 def prepare(scenario: Scenario, out: Path) -> SimulatedUtility:
     """Simulate the utility and clear what an earlier demo left in `out`."""
-    for name in (STORE, f"{STORE}-wal", f"{STORE}-shm", "notifications.jsonl", "truth.jsonl"):
+    for name in (STORE, f"{STORE}-wal", f"{STORE}-shm", "notifications.jsonl"):
         (out / name).unlink(missing_ok=True)
     return simulate(scenario)
 
@@ -56,6 +56,18 @@ async def run(utility: SimulatedUtility, out: Path, progress: Callable[[int], No
     elapsed = time.perf_counter() - started
     sink.close()
     return await _finish(machine, utility, out, elapsed)
+
+
+def _truth_line(utility: SimulatedUtility, truth: TruthEvent) -> dict[str, object]:
+    return {
+        "id": truth.truth_id,
+        "kind": truth.kind,
+        "cause": truth.cause,
+        "start": iso(truth.start),
+        "end": iso(truth.end),
+        "work_order_id": truth.work_order_id,
+        "meter_ids": utility.topology.meter_id[truth.meters].tolist(),
+    }
 
 
 async def _finish(machine: Machine, utility: SimulatedUtility, out: Path, elapsed: float) -> DemoResult:
@@ -95,5 +107,6 @@ async def _finish(machine: Machine, utility: SimulatedUtility, out: Path, elapse
         ),
     }
     write_summary(out / "summary.json", summary)
+    write_lines(out / "truth.jsonl", [_truth_line(utility, truth) for truth in utility.truth])
     machine.database.close()
     return DemoResult(utility, summary, card, report)

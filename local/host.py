@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -19,8 +20,8 @@ from azure.functions import meta
 from croniter import croniter
 
 from functions.adapters.sqlite.database import Database
-from functions.adapters.sqlite.streams import SqliteFeed, SqliteQueue
-from functions.domain.errors import TransientFault
+from functions.adapters.sqlite.streams import SqliteFeed, SqlitePartition, SqliteQueue
+from functions.domain.errors import HostError, TransientFault
 from functions.ports import Clock
 from local.indexing import HostedFunction, index
 
@@ -30,6 +31,8 @@ FEED_BATCH = 1_000
 QUEUE_BATCH = 64
 QUEUE_HIDDEN_S = 30
 MAX_DEQUEUE_COUNT = 5
+PUBLISHED_KEPT = 10_000
+"""Nobody reads the output hubs on one machine, which may run for months."""
 RETRIES = 6
 """The policy retries without limit; a person at a terminal is told after a minute."""
 
@@ -41,17 +44,16 @@ class EmbeddedHost:
         self.functions = {function.name: function for function in index(app)}
         self._database = database
         self._clock = clock
-        self._sequence: dict[str, int] = {}
         self._next_run = {function.name: self._after(function, clock.now()) for function in self._of("timerTrigger")}
-        self.published: dict[str, list[str]] = {}
-        """Events written to output hubs, by hub."""
+        self.published: defaultdict[str, deque[str]] = defaultdict(lambda: deque(maxlen=PUBLISHED_KEPT))
+        """The latest events written to output hubs, by hub."""
 
     def _of(self, trigger: str) -> list[HostedFunction]:
         return [function for function in self.functions.values() if function.trigger_type == trigger]
 
     async def deliver(self, partition: str, bodies: Sequence[bytes]) -> None:
         """Hand a batch of event bodies of one partition to every Event Hub trigger."""
-        first = self._sequence.get(partition, 0)
+        first = SqlitePartition(self._database, partition).take(len(bodies))
         enqueued = datetime.fromtimestamp(self._clock.now(), UTC).isoformat()
         system = [
             {"SequenceNumber": first + nth, "Offset": first + nth, "EnqueuedTimeUtc": enqueued, "PartitionKey": None}
@@ -64,7 +66,6 @@ class EmbeddedHost:
         batch = meta.Datum(SimpleNamespace(bytes=list(bodies)), "collection_bytes")
         for function in self._of("eventHubTrigger"):
             await self._with_retries(function, batch, metadata)
-        self._sequence[partition] = first + len(bodies)
 
     async def settle(self) -> None:
         """Run change feeds and queues until nothing is left to do."""
@@ -77,14 +78,20 @@ class EmbeddedHost:
                 busy |= await self._queue(function)
 
     async def run_timers(self, only: frozenset[str] | None = None) -> None:
-        """Run every timer that is due by the clock, once, however long it has been due."""
+        """Run every timer that is due by the clock, once, however long it has been due.
+
+        One that finds the store out of reach runs again at its next time, as in Azure; any other fault is raised.
+        """
         now = self._clock.now()
         for function in self._of("timerTrigger"):
             due = self._next_run[function.name]
             if due > now or (only is not None and function.name not in only):
                 continue
             late = {"IsPastDue": now - due > 60, "Schedule": {}, "ScheduleStatus": {}}
-            await self._invoke(function, meta.Datum(json.dumps(late), "json"), {})
+            try:
+                await self._invoke(function, meta.Datum(json.dumps(late), "json"), {})
+            except TransientFault as fault:
+                log.warning("%s: %s; it runs again at its next time", function.name, fault)
             self._next_run[function.name] = self._after(function, now)
 
     async def request(self, request: func.HttpRequest) -> func.HttpResponse:
@@ -134,7 +141,8 @@ class EmbeddedHost:
     async def _invoke(self, function: HostedFunction, data: meta.Datum, metadata: dict[str, meta.Datum]) -> None:
         argument = function.decode(data, metadata)
         outputs = {name: _Out() for name in function.outputs}
-        await function.call({function.trigger_name: argument, **outputs})
+        if await function.call({function.trigger_name: argument, **outputs}) is not None:
+            raise HostError(f"function {function.name} returned a value but has no $return binding; return None")
         for name, out in outputs.items():
             self._write(function.outputs[name], out.values())
 
@@ -144,7 +152,7 @@ class EmbeddedHost:
         if binding["type"] == "queue":
             SqliteQueue(self._database, binding["queueName"]).put([value.encode() for value in values])
         else:
-            self.published.setdefault(binding["eventHubName"], []).extend(values)
+            self.published[binding["eventHubName"]].extend(values)
 
 
 class _Out(func.Out[object]):

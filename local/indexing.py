@@ -50,8 +50,8 @@ def _index(function: typing.Any) -> HostedFunction:
     if parameters != inputs:
         odd = ", ".join(sorted(parameters ^ inputs))
         raise HostError(f"function {name}: parameters and bindings differ in {odd}; declare both with the same name")
-    for key in sorted(parameters):
-        _check_annotation(name, key, hints.get(key), bindings[key])
+    for key in sorted(parameters & set(hints)):  # like the worker: what is not annotated is not checked
+        _check_annotation(name, key, hints[key], bindings[key])
     if hints.get("return", type(None)) not in (type(None), None) and "$return" not in bindings:
         trigger_is_http = any(binding.type == "httpTrigger" for binding in bindings.values())
         if not trigger_is_http:
@@ -79,8 +79,9 @@ def _check_annotation(function: str, parameter: str, annotation: object, binding
             f"{where}: the annotation and the binding disagree on input or output; use func.Out for outputs"
         )
     inner = typing.get_args(annotation)[0] if is_out else annotation
-    if isinstance(inner, GenericAlias):
-        raise HostError(f"{where}: the worker rejects {inner}; annotate with typing.List instead")
+    plain = isinstance(inner, type) or typing.get_origin(inner) is list
+    if isinstance(inner, GenericAlias) or not plain:
+        raise HostError(f"{where}: the worker rejects {inner}; annotate with the binding's type or typing.List of it")
     converter = func.get_binding_registry().get(binding.type)
     check = converter.check_output_type_annotation if is_out else converter.check_input_type_annotation
     if not check(inner):

@@ -9,9 +9,8 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from functions.application import Stores
 from functions.domain.anomalies import Anomaly, merge_phases
-from functions.ports import ScoreBatch
+from functions.ports import ScoreBatch, Stores
 
 ROWS_A_GROUP = 250_000
 
@@ -31,8 +30,8 @@ class ScoresFile:
     """A `ScoreSink` that writes `scores.parquet`, a row group at a time."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._writer = pq.ParquetWriter(path, _SCHEMA, compression="zstd")
+        self._path = path
+        self._writer: pq.ParquetWriter | None = None
         self._waiting: list[pa.RecordBatch] = []
         self._rows = 0
 
@@ -51,6 +50,9 @@ class ScoresFile:
             self._flush()
 
     def _flush(self) -> None:
+        if self._writer is None:  # at the first rows: a run that cannot start leaves the last one's file alone
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = pq.ParquetWriter(self._path, _SCHEMA, compression="zstd")
         if self._waiting:
             table = pa.Table.from_batches(self._waiting).unify_dictionaries()
             self._writer.write_table(table, row_group_size=ROWS_A_GROUP)
@@ -59,6 +61,7 @@ class ScoresFile:
     def close(self) -> None:
         """Write what waits and finish the file."""
         self._flush()
+        assert self._writer is not None
         self._writer.close()
 
 
@@ -70,7 +73,7 @@ def iso(moment: int | None) -> str | None:
 async def write_records(stores: Stores, out: Path, end: int) -> tuple[list[Anomaly], int]:
     """Write `anomalies`, `incidents` and `suppressions.jsonl`; returns the anomalies and the number of incidents."""
     anomalies = merge_phases(await stores.anomalies.between(0, end + 1))
-    _write_lines(
+    write_lines(
         out / "anomalies.jsonl",
         [
             {
@@ -89,7 +92,7 @@ async def write_records(stores: Stores, out: Path, end: int) -> tuple[list[Anoma
         ],
     )
     incidents = await stores.incidents.latest(state=None, feeder_id=None, limit=1_000_000)
-    _write_lines(
+    write_lines(
         out / "incidents.jsonl",
         [
             {
@@ -109,7 +112,7 @@ async def write_records(stores: Stores, out: Path, end: int) -> tuple[list[Anoma
         ],
     )
     ledger = await stores.incidents.suppressions(None, 1_000_000)
-    _write_lines(
+    write_lines(
         out / "suppressions.jsonl",
         [
             {
@@ -127,7 +130,8 @@ async def write_records(stores: Stores, out: Path, end: int) -> tuple[list[Anoma
     return anomalies, len(incidents)
 
 
-def _write_lines(path: Path, lines: list[dict[str, object]]) -> None:
+def write_lines(path: Path, lines: list[dict[str, object]]) -> None:
+    """Write JSON lines."""
     path.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
 
 

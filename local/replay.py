@@ -25,8 +25,10 @@ ONLY_ADVANCE = frozenset({"advance"})
 async def replay(history: History, out: Path, store: Path | str, progress: Callable[[int], None]) -> dict[str, object]:
     """Run a history and write its results to `out`; returns the summary. `progress` takes the rows done so far."""
     sink = ScoresFile(out / "scores.parquet")
-    (out / "notifications.jsonl").unlink(missing_ok=True)
+    continues = isinstance(store, Path) and store.exists()
     machine = Machine.start(store, out, SetClock(history.start), sink)
+    if not continues:
+        (out / "notifications.jsonl").unlink(missing_ok=True)
     await machine.application.feeders.load(_roster(history), history.start)
     longest = max((meter.interval_s for meter in history.meters), default=SPAN_S)
     groups = groups_of(history)

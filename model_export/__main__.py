@@ -52,7 +52,7 @@ def train(
         missing = [name for name in TRAINING_LIBRARIES if importlib.util.find_spec(name) is None]
         if missing:
             raise InputError(f"training needs {', '.join(missing)}; install the training extra: make setup-training")
-        from model_export import training  # noqa: PLC0415  torch is needed by this command alone
+        from model_export import training  # torch is needed by this command alone
 
         with Progress(
             TextColumn("{task.description:<26}"), BarColumn(), TimeElapsedColumn(), console=console
@@ -69,7 +69,7 @@ def verify(
     golden: Annotated[Path, typer.Option(help="Golden answers written when the model was trained.")] = GOLDEN,
 ) -> None:
     """Prove that a model is the one of its manifest and still gives its golden answers; needs no torch."""
-    from model_export.golden import Golden, holds, parity  # noqa: PLC0415  keeps --help quick
+    from model_export.golden import Golden, holds, parity  # keeps --help quick
 
     with _one_sentence():
         scorer, answers = OnnxScorer.load(models), Golden.read(golden)
@@ -113,7 +113,11 @@ def _parity_table(found: Parity) -> Table:
 def _summary(manifest: Manifest) -> Table:
     metrics, parity = manifest.metrics, manifest.parity
     table = Table("metric", "value", title=f"model {manifest.sha256[:12]}")
-    for name, shares in (("healthy", metrics.healthy), ("voltage only", metrics.healthy_voltage_only)):
+    for name, shares in (
+        ("healthy", metrics.healthy),
+        ("in operation", metrics.healthy_in_operation),
+        ("voltage only", metrics.healthy_voltage_only),
+    ):
         for share in shares:
             table.add_row(f"{name}: share above {share.score:g}", f"{share.observed:.2e} (nominal {share.nominal:.0e})")
     for kind in metrics.faults:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from functions.domain.errors import InputError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -20,6 +22,8 @@ LEVELS = np.concatenate(([0.0, 0.1, 0.2, 0.3, 0.5, 0.75], np.arange(1.0, 6.01, 0
 WINDOWS_BEYOND = 30
 """A quantile needs this many windows beyond it to be believed."""
 LAST_DECADE = 1.0
+SAME_QUANTILE = 1e-6
+"""Quantiles closer than this share of their range are one: the line between them would be a wall."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +49,11 @@ def fit_calibration(healthy: NDArray[np.floating]) -> Calibration:
     deepest = np.log10(len(healthy) / WINDOWS_BEYOND)
     levels = LEVELS[deepest >= LEVELS]
     knots = np.quantile(healthy.astype(np.float64), 1 - 10.0**-levels)
-    # Equal quantiles (a score with few values) would need an infinite slope: the highest level of them stands.
-    keep = np.r_[np.diff(knots) > np.ptp(knots) * 1e-6, True]
-    keep[0] = True
-    keep[1] &= knots[1] > knots[0]
+    # Of equal quantiles (a score with few values) the lowest level stands: it counts windows that score as high.
+    keep = np.r_[True, np.diff(knots) > np.ptp(knots) * SAME_QUANTILE]
     knots, levels = knots[keep], levels[keep]
+    if len(knots) < 2:
+        raise InputError("the healthy windows all score the same; calibrate on more meters or days")
     slopes = np.diff(levels) / np.diff(knots)
     decade_ago = max(int(np.searchsorted(levels, levels[-1] - LAST_DECADE)), 0)
     tail = (levels[-1] - levels[decade_ago]) / (knots[-1] - knots[decade_ago])

@@ -15,11 +15,11 @@ from sklearn.ensemble import IsolationForest
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-TREES = 100
+TREES = 64
 SAMPLES = 256
-"""Trees and windows a tree as the authors recommend; more changes little."""
+"""Windows a tree as the authors recommend. They use 100 trees; 64 cost a third less and change no figure we measure."""
 WEIGHT_STEP = 2.0**-10
-"""Leaf weights are multiples of it: a sum of 100 then fits float32 exactly, in whatever order it is taken."""
+"""Leaf weights are multiples of it: a sum of 64 then fits float32 exactly, in whatever order it is taken."""
 FIT_WINDOWS = 200_000
 _NO_CHILD = -1
 

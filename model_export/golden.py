@@ -81,9 +81,7 @@ def golden_inputs(healthy: Windows, faulty: Windows, seed: int) -> tuple[NDArray
 def parity(scorer: OnnxScorer, golden: Golden) -> Parity:
     """Largest differences between the graph and the golden answers."""
     answers = scorer.outputs(golden.features, golden.usual_mean, golden.usual_sd)
-    differences = {
-        name: difference(value, getattr(golden, name)) for name, value in zip(OUTPUTS, answers, strict=True)
-    }
+    differences = {name: difference(value, getattr(golden, name)) for name, value in zip(OUTPUTS, answers, strict=True)}
     return Parity(windows=len(golden.score), tolerance=TOLERANCE, **differences)
 
 
@@ -93,7 +91,12 @@ def holds(found: Parity) -> bool:
 
 
 def difference(found: NDArray[np.floating], expected: NDArray[np.floating]) -> float:
-    """Largest difference, absolute up to a value of 1 and relative above; infinite where one of them is no number."""
+    """Largest difference, absolute up to a value of 1 and relative above; infinite where one of them is no number.
+
+    Values of one window (`[n, 6]`) are parts of one sum and share the scale of the largest.
+    """
     scale = np.maximum(1.0, np.abs(expected))
+    if expected.ndim > 1:
+        scale = scale.max(axis=1, keepdims=True)
     apart = np.abs(found.astype(np.float64) - expected) / scale
     return float(np.where(np.isnan(apart), np.inf, apart).max(initial=0.0))

@@ -16,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from functions.adapters.onnx_scorer import INPUTS, ML_OPSET, OPSET, OUTPUTS
 from functions.domain.features import FEATURES
+from functions.domain.thresholds import HIGHEST_SCORE
 from model_export.vae import DECODER_LOG_VARIANCE, ENCODER_LOG_VARIANCE, LATENTS, Vae
 from model_export.windows import CLIP
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 IR_VERSION = 9
 """Of ONNX 1.14, the release with opset 18 and 19: any onnxruntime since 1.15 reads it."""
-SCORE_CAP = 12.0
-"""Highest score: no data set shows what happens once in 10^12 windows, and a bounded score has a bounded error."""
 ENSEMBLE_WEIGHT = 0.5
 
 
@@ -201,7 +200,7 @@ def _combine(draft: _Draft, vae: str, forest: str, calibrations: Calibrations) -
     ]
     average = draft.add("Mul", [draft.add("Add", tails, "tails"), "half"], "tail_average")
     combined = _calibrate(draft, average, "combined_tail", calibrations.combined)
-    draft.add("Clip", [combined, "zero", draft.constant("score_cap", SCORE_CAP)], "score")
+    draft.add("Clip", [combined, "zero", draft.constant("highest_score", HIGHEST_SCORE)], "score")
 
 
 def _calibrate(draft: _Draft, raw: str, name: str, calibration: Calibration) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model_export.graph import SCORE_CAP, Calibrations, build_graph
+from functions.domain.thresholds import HIGHEST_SCORE
+from model_export.graph import Calibrations, build_graph
 from model_export.vae import Vae, score_vae
 from model_export.windows import standardise
 
@@ -51,5 +52,5 @@ class Detector:
         vae = score_vae(self.vae, z, ~np.isnan(features))
         forest = self.forest(z)
         average = (self.calibrations.vae(vae.score) + self.calibrations.forest(forest)) / 2
-        score = np.minimum(self.calibrations.combined(average), SCORE_CAP)
+        score = np.minimum(self.calibrations.combined(average), HIGHEST_SCORE)
         return Answers(score, vae.contribution, vae.score, forest)

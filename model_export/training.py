@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import platform
-import shutil
 import tempfile
 import time
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
-import onnxruntime
 import sklearn
 import torch
 
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from model_export.metrics import FaultResults
-    from simulator import SimulatedUtility
 
     Advance = Callable[[float], None]
 
@@ -105,13 +103,13 @@ def train(plan: Plan, out: Path, golden_path: Path, stage: Callable[[str], Advan
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=out) as name:
         folder = Path(name)
-        healthy = collect(
-            simulate(plan.scenario("calibrate")), prior, advance=stage("windows to calibrate on")
-        )
+        healthy = collect(simulate(plan.scenario("calibrate")), prior, advance=stage("windows to calibrate on"))
         detector = _calibrate(raw, _draft(folder, raw, prior), healthy, stage("calibrating"))
         scorer = _draft(folder, detector, prior)
 
-        held_out = collect(simulate(plan.scenario("hold out")), prior, scorer, advance=stage("held-out windows"))
+        utility = simulate(plan.scenario("hold out"))
+        held_out = collect(utility, prior, advance=stage("held-out windows"))
+        operated = collect(utility, prior, scorer, advance=stage("the same in operation"))
         utility = simulate(plan.scenario("faults"))
         faulty = collect(utility, prior, scorer, advance=stage("windows with faults"))
         proof = stage("proving parity")
@@ -122,7 +120,7 @@ def train(plan: Plan, out: Path, golden_path: Path, stage: Callable[[str], Advan
         manifest = _manifest(
             scorer,
             training=_populations(plan, (training, healthy, held_out, faulty)),
-            metrics=_metrics(detector, scorer, held_out, fault_results(utility, faulty)),
+            metrics=_metrics(detector, scorer, held_out, operated, fault_results(utility, faulty)),
             parity=found,
             windows_per_second=_windows_per_second(scorer, held_out),
         )
@@ -148,6 +146,7 @@ def _draft(folder: Path, detector: Detector, prior: Prior) -> OnnxScorer:
     (folder / FILE).write_bytes(model)
     nothing = Metrics(
         healthy=(),
+        healthy_in_operation=(),
         healthy_voltage_only=(),
         faults=(),
         budget=DEFAULT_BUDGET,
@@ -165,7 +164,7 @@ def _draft(folder: Path, detector: Detector, prior: Prior) -> OnnxScorer:
         features=FEATURES,
         inputs=INPUTS,
         outputs=OUTPUTS,
-        prior=PriorValues(tuple(map(float, prior.mean)), tuple(map(float, prior.sd))),
+        prior=PriorValues(*(tuple(map(float, values)) for values in prior)),
         training=(),
         libraries=_libraries(),
         metrics=nothing,
@@ -189,9 +188,7 @@ def _golden(detector: Detector, scorer: OnnxScorer, inputs: tuple[np.ndarray, ..
     answers = detector(*inputs)
     rounded = {name: getattr(answers, name).astype(np.float32) for name in OUTPUTS}
     features, usual_mean, usual_sd = inputs
-    return Golden(
-        sha256=scorer.manifest.sha256, features=features, usual_mean=usual_mean, usual_sd=usual_sd, **rounded
-    )
+    return Golden(sha256=scorer.manifest.sha256, features=features, usual_mean=usual_mean, usual_sd=usual_sd, **rounded)
 
 
 def _proven(scorer: OnnxScorer, golden: Golden) -> Parity:
@@ -203,11 +200,15 @@ def _proven(scorer: OnnxScorer, golden: Golden) -> Parity:
     return found
 
 
-def _metrics(detector: Detector, scorer: OnnxScorer, held_out: Windows, faults: FaultResults) -> Metrics:
+def _metrics(
+    detector: Detector, scorer: OnnxScorer, held_out: Windows, operated: Windows, faults: FaultResults
+) -> Metrics:
+    inputs = held_out.features, held_out.usual_mean, held_out.usual_sd
     some = held_out.sample(TRAINING_WINDOWS // 10, seed=0)
     _, _, vae, _ = scorer.outputs(some.features, some.usual_mean, some.usual_sd)
     return Metrics(
-        healthy=tail_shares(held_out.score),
+        healthy=tail_shares(scorer(*inputs).score),
+        healthy_in_operation=tail_shares(operated.score),
         healthy_voltage_only=tail_shares(without_energy(scorer, held_out)),
         faults=faults.kinds,
         budget=DEFAULT_BUDGET,
@@ -249,7 +250,7 @@ def _libraries() -> Libraries:
         torch=str(torch.__version__),
         scikit_learn=sklearn.__version__,
         onnx=onnx.__version__,
-        onnxruntime=onnxruntime.__version__,
+        onnxruntime=version("onnxruntime"),
     )
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CLIP = 10.0
 """Standardised features are cut here: beyond ten standard deviations more distance says nothing more."""
-UNKNOWN_PRIOR = Prior(np.zeros(len(FEATURES), np.float32), np.ones(len(FEATURES), np.float32))
+UNKNOWN_PRIOR = Prior(*(np.full(len(FEATURES), value, np.float32) for value in (0, 1, 1)))
 RULE_COLUMNS = [kind for kind in Kind if kind is not Kind.unusual]
 PRIOR_DAYS = 7
 """A week of every meter knows the population; more moves the prior by less than a percent."""
@@ -136,21 +136,24 @@ def collect(
 
 
 def population_prior(windows: Windows) -> Prior:
-    """The population's mean of each feature, and the standard deviation that is typical *within* a meter.
+    """The population: mean of each feature, typical deviation within a meter, and how far meters differ.
 
-    Within, not between: a new meter is judged by how far it moves, and its own level is learnt in a day. The median
-    over the meters keeps a few restless ones from widening everybody's range.
+    The median over the meters keeps a few restless ones from widening everybody's range.
     """
     columns = windows.features.T.astype(np.float64)
-    mean = np.nanmean(columns, axis=1)
-    sd = [np.median(_within_meter_sd(values, windows.meter)) for values in columns]
-    return Prior(mean.astype(np.float32), np.array(sd, np.float32))
+    by_meter = [_by_meter(values, windows.meter) for values in columns]
+    return Prior(
+        mean=np.nanmean(columns, axis=1).astype(np.float32),
+        sd=np.array([np.median(sd) for _, sd in by_meter], np.float32),
+        spread=np.array([mean.std() for mean, _ in by_meter], np.float32),
+    )
 
 
-def _within_meter_sd(values: NDArray[np.float64], meter: NDArray[np.int32]) -> NDArray[np.float64]:
+def _by_meter(values: NDArray[np.float64], meter: NDArray[np.int32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation of each meter's values, leaving out what was not measured."""
     measured = ~np.isnan(values)
     values, meter = values[measured], meter[measured]
     count = np.bincount(meter)
     mean = np.bincount(meter, values) / np.maximum(count, 1)
     variance = np.bincount(meter, np.square(values - mean[meter])) / np.maximum(count, 1)
-    return np.sqrt(variance[count > 0])
+    return mean[count > 0], np.sqrt(variance[count > 0])

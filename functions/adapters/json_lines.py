@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from functions.domain.errors import NotSent
 from functions.domain.notifications import Customer, Notification
 
 
@@ -27,6 +28,9 @@ class JsonLinesNotifier:
             "created_at": notification.created_at,
             "body": body,
         }
-        with self._path.open("ab") as file:
-            file.write(msgspec.json.encode(line) + b"\n")
+        try:
+            with self._path.open("ab") as file:
+                file.write(msgspec.json.encode(line) + b"\n")
+        except OSError as fault:
+            raise NotSent(f"{self._path} cannot be written ({fault.strerror}); free the disk or its rights") from fault
         return notification.key

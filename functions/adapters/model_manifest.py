@@ -25,6 +25,7 @@ class PriorValues(msgspec.Struct, frozen=True):
 
     mean: tuple[float, ...]
     sd: tuple[float, ...]
+    spread: tuple[float, ...]
 
 
 class Population(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,8 +63,11 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     """Measured on utilities the model was neither trained nor calibrated on."""
 
     healthy: tuple[TailShare, ...]
+    """Every window taught its meter's baseline, as when the model was calibrated."""
+    healthy_in_operation: tuple[TailShare, ...]
+    """The same meters when, as in operation, unusual windows teach nothing: far-off meters learn late or never."""
     healthy_voltage_only: tuple[TailShare, ...]
-    """The same windows with the energy taken away: a utility that sends voltages only."""
+    """As `healthy`, with the energy taken away: a utility that sends voltages only."""
     faults: tuple[KindResult, ...]
     """One a kind; the first, `all`, is of every kind together."""
     budget: float
@@ -79,7 +83,7 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
 class Parity(msgspec.Struct, frozen=True, kw_only=True):
     """Largest difference between the ONNX graph and its float64 reference (torch, scikit-learn, numpy).
 
-    Absolute up to a value of 1, relative above.
+    Absolute up to a value of 1, relative above; contributions relative to the largest of their window.
     """
 
     windows: int
@@ -123,7 +127,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     def as_prior(self) -> Prior:
         """The prior in the form the domain works with."""
-        return Prior(np.array(self.prior.mean, np.float32), np.array(self.prior.sd, np.float32))
+        return Prior(*(np.array(values, np.float32) for values in msgspec.structs.astuple(self.prior)))
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -31,7 +31,7 @@ ROW_MULTIPLE = 16
 
 Inside the graph windows lie side by side along the vector lanes (`[units, n]`), which makes every lane the same
 sequence of operations. What is left to differ is the end of a batch: onnxruntime multiplies a lone window by another
-kernel than many (measured: the last bit of about two thirds of lone windows changes), and other CPUs have other
+kernel than many (measured: the last bits of a third of lone scores change), and other CPUs have other
 remainders. Sixteen float32 fill the widest vectors in use (AVX-512), so no remainder is left anywhere.
 """
 BLOCK = 4096
@@ -108,7 +108,7 @@ def _checked_bytes(folder: Path, manifest: Manifest) -> bytes:
 
 
 def _session(path: Path, model: bytes) -> InferenceSession:
-    import onnxruntime  # noqa: PLC0415  its import is a large part of a cold start
+    import onnxruntime  # its import is a large part of a cold start
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

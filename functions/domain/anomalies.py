@@ -26,7 +26,7 @@ class Kind(IntEnum):
 
 KINDS = len(Kind)
 SLOTS_OF_KINDS = 8
-"""Columns kept for kinds in a pack; one is spare, so that a new kind does not change the layout."""
+"""Columns kept for kinds in a pack; the last belongs to no kind (`packs.RESTORED`)."""
 
 
 class Phase(StrEnum):
@@ -53,16 +53,19 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float
     why: str
     raised_at: int
+    provisional: bool = False
+    """The roster does not confirm its meter: never a reason for an outage."""
 
 
 def merge_phases(records: Iterable[Anomaly]) -> list[Anomaly]:
-    """One record an anomaly, by start: the opened one, with end and worst score of the closed one where there is one."""
-    merged: dict[str, Anomaly] = {}
+    """One record an anomaly, by start: the opened one, with the end and the worst score of the closed one, if any."""
+    merged: dict[tuple[str, str], Anomaly] = {}
     for record in sorted(records, key=lambda each: (each.start, each.anomaly_id, each.phase == Phase.closed)):
-        opened = merged.setdefault(record.anomaly_id, record)
+        identity = record.feeder_id, record.anomaly_id
+        opened = merged.setdefault(identity, record)
         if record.phase == Phase.closed:
             worst = max(opened.score, record.score)
-            merged[record.anomaly_id] = msgspec.structs.replace(opened, end=record.end, score=worst)
+            merged[identity] = msgspec.structs.replace(opened, end=record.end, score=worst)
     return list(merged.values())
 
 

@@ -10,6 +10,7 @@ import msgspec
 from functions.domain.anomalies import Anomaly, Phase
 from functions.domain.context import Suppression, Verdict, assess
 from functions.domain.incidents import (
+    INCIDENT_OF,
     REMEMBER_HANDLED_S,
     Board,
     Incident,
@@ -83,6 +84,9 @@ def _place(
     if anomaly.phase == Phase.closed:
         board.suppressed.pop(anomaly.anomaly_id, None)
         return close_member(board, anomaly)
+    over = f"{anomaly.anomaly_id}:{Phase.closed}" in board.handled  # its end came first: nothing is open any more
+    if over or (anomaly.provisional and INCIDENT_OF[anomaly.kind] is IncidentKind.outage):
+        return None
     verdict = assess(anomaly, orders, buffer_s)
     if verdict.raised:
         return take_in(board, anomaly)

@@ -20,6 +20,9 @@ from functions.domain.features import FEATURES, SECONDS_PER_HOUR, WINDOW, window
 from functions.domain.packs import HOURS, Prior, Records
 from functions.domain.windows import Entries, Readings, admit
 
+HIGHEST_HALF = np.float32(np.finfo(np.float16).max)
+"""What a float16 of a pack can hold at most: 65,504 kWh."""
+
 
 class Scores(NamedTuple):
     """What a model says of `n` windows; a higher score is more anomalous."""
@@ -50,6 +53,11 @@ class Judge:
         if self.fixed_threshold is not None:
             return np.full(len(interval_s), self.fixed_threshold, np.float32)
         return thresholds.budget_score(self.budget, interval_s)
+
+    @property
+    def fallback(self) -> float:
+        """What stands for a meter's own percentile before it has one."""
+        return thresholds.HIGHEST_SCORE if self.fixed_threshold is None else self.fixed_threshold
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,7 @@ def detect(state: Records, readings: Readings, judge: Judge) -> tuple[NDArray[np
     block = entries.end // _slots_per_block(interval)
     open_block = head_before // _slots_per_block(state["interval_s"])
     for chosen in _rounds(row, block):
-        _enter_blocks(state, row[chosen], block[chosen], open_block)
+        _enter_blocks(state, row[chosen], block[chosen], open_block, judge.prior)
         _gather(state, entries, nominal, block, chosen)
         _judge(state, row, found, explained, chosen, judge)
     return outcome, entries, found
@@ -128,7 +136,7 @@ def _rule_speaks(entries: Entries, nominal_v: NDArray[np.float32], breaches: lim
 
 
 def _enter_blocks(
-    state: Records, row: NDArray[np.int64], block: NDArray[np.int64], open_block: NDArray[np.int64]
+    state: Records, row: NDArray[np.int64], block: NDArray[np.int64], open_block: NDArray[np.int64], prior: Prior
 ) -> None:
     """Move meters to the block they report in; the blocks that are now two behind teach. Updates `open_block`."""
     first = np.r_[True, row[1:] != row[:-1]]
@@ -139,9 +147,9 @@ def _enter_blocks(
     for moving, both in ((rows[next_one], False), (rows[further], True)):
         if not len(moving):
             continue
-        _teach(state, moving, 0, open_block[moving] - 1)
+        _teach(state, moving, 0, open_block[moving] - 1, prior)
         if both:
-            _teach(state, moving, 1, open_block[moving])
+            _teach(state, moving, 1, open_block[moving], prior)
             _clear(state, moving, 0)
         else:
             for field in ("sample", "sample_score", "sum_v", "sum_e", "count"):
@@ -155,7 +163,7 @@ def _clear(state: Records, rows: NDArray[np.int64], which: int) -> None:
         state[field][rows, which] = empty
 
 
-def _teach(state: Records, rows: NDArray[np.int64], which: int, block: NDArray[np.int64]) -> None:
+def _teach(state: Records, rows: NDArray[np.int64], which: int, block: NDArray[np.int64], prior: Prior) -> None:
     """Close block `block` of each row: its aggregates enter the ring, its sample teaches baseline and threshold."""
     closed = state["closed_block"][rows]
     skipped = np.where(closed < 0, 0, np.minimum(block - closed - 1, HOURS))
@@ -170,13 +178,14 @@ def _teach(state: Records, rows: NDArray[np.int64], which: int, block: NDArray[n
     count = state["count"][rows, which]
     mean_v = state["sum_v"][rows, which] / np.maximum(count[:, 0], 1)
     state["hour_v"][rows, block % HOURS] = np.where(count[:, 0] > 0, mean_v, np.nan)
-    state["hour_e"][rows, block % HOURS] = np.where(count[:, 1] > 0, state["sum_e"][rows, which], np.nan)
+    kwh = np.minimum(state["sum_e"][rows, which], HIGHEST_HALF)
+    state["hour_e"][rows, block % HOURS] = np.where(count[:, 1] > 0, kwh, np.nan)
     state["closed_block"][rows] = block
 
-    score = state["sample_score"][rows, which]
-    taught = ~np.isnan(score)
-    baselines.learn(state, rows[taught], state["sample"][rows[taught], which])
-    thresholds.remember(state, rows[taught], score[taught])
+    sample, score = state["sample"][rows, which], state["sample_score"][rows, which]
+    taught, scored = ~np.isnan(sample).all(axis=1), ~np.isnan(score)
+    baselines.learn(state, rows[taught], sample[taught], prior)
+    thresholds.remember(state, rows[scored], score[scored])
 
 
 def _gather(
@@ -211,19 +220,22 @@ def _judge(
     chosen: NDArray[np.int64] | slice,
     judge: Judge,
 ) -> None:
-    """Score the entries of a round, write what was found, and keep each block's last normal window as its sample."""
+    """Score the entries of a round, write what was found, and keep each block's last normal window."""
     rows = row[chosen]
     mean, sd = baselines.usual(state, rows, judge.prior)
     scores = judge.score(found.features[chosen], mean, sd)
-    threshold = np.maximum(found.threshold[chosen], thresholds.own_percentile(state, rows))
+    own = thresholds.own_percentile(state, rows)
+    own[np.isneginf(own)] = judge.fallback
+    threshold = np.maximum(found.threshold[chosen], own)
     quiet = ~explained[chosen]
     unusual = (scores.score > threshold) & quiet
     found.usual_mean[chosen], found.usual_sd[chosen] = mean, sd
     found.contribution[chosen], found.threshold[chosen] = scores.contribution, threshold
-    found.score[chosen] = np.maximum(found.score[chosen], scores.score)
+    found.score[chosen] = np.fmax(found.score[chosen], scores.score)
     found.kinds[chosen, Kind.unusual] = unusual
 
-    normal = np.flatnonzero(quiet & ~unusual)
+    unknown = state["base_n"][rows] < baselines.WARM_UP
+    teaches = np.flatnonzero(quiet & (~unusual | unknown))
     # Sorted by slot within a row: of repeated rows the last assignment stands, which is the block's newest window.
-    state["sample"][rows[normal], 1] = found.features[chosen][normal]
-    state["sample_score"][rows[normal], 1] = scores.score[normal]
+    state["sample"][rows[teaches], 1] = found.features[chosen][teaches]
+    state["sample_score"][rows[teaches], 1] = np.where(unusual[teaches], np.float32(np.nan), scores.score[teaches])

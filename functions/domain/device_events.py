@@ -1,21 +1,29 @@
 """Device events: what a meter says about itself besides its readings.
 
-Vendors name them differently; `device_events.json` maps each code to one of the meanings the product acts on.
+Vendors name events differently; `device_events.json` maps each code to one of the meanings the product acts on. Events
+and readings of a meter are followed in the order of time, an event of a slot before the slot's reading, so that it does
+not matter how they are cut into batches.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from functions.domain import episodes
 from functions.domain.anomalies import Kind, Phase
+from functions.domain.detection import Judgement
 from functions.domain.episodes import Change
 from functions.domain.limits import RULE_SCORE
-from functions.domain.packs import NO_SLOT, Records
+from functions.domain.packs import NO_SLOT, RESTORED, Records
+from functions.domain.windows import Entries
 
 TAMPER_SCORE = 6.0
 
@@ -43,23 +51,71 @@ def code_table() -> dict[str, Meaning]:
     return {code: Meaning(meaning) for code, meaning in table["codes"].items()}
 
 
-def apply(state: Records, row: int, at: int, meaning: Meaning, interval_s: int) -> tuple[bool, list[Change]]:
+class RowEvent(NamedTuple):
+    """A device event of the meter in a row of the state array; fields in the order in which they are followed."""
+
+    row: int
+    slot: int
+    at: int
+    meaning: Meaning
+
+
+def follow(
+    state: Records,
+    entries: Entries,
+    found: Judgement,
+    events: Sequence[RowEvent],
+    head_before: NDArray[np.int64],
+) -> tuple[NDArray[np.bool_], list[Change]]:
+    """Open and close anomalies after the readings and device events of a batch; `state` is changed in place.
+
+    `head_before` is each row's newest slot before the batch. Returns which events changed anything, and the changes.
+    """
+    order = sorted(range(len(events)), key=events.__getitem__)
+    row = np.array([events[nth].row for nth in order], np.int64)
+    when = row << 32 | np.array([events[nth].slot for nth in order], np.int64)
+    turn = np.arange(len(order)) - np.searchsorted(row, row)
+    passed = np.searchsorted(when, entries.row << 32 | entries.slot, "right") - np.searchsorted(row, entries.row)
+    turns = int(turn.max(initial=-1)) + 1
+    used = np.zeros(len(events), bool)
+    changes: list[Change] = []
+    # Turn k: the readings that come after k events of their meter, then its next event.
+    for readings, own_events in zip(_by_turn(passed, turns + 1), _by_turn(turn, turns + 1), strict=True):
+        changes += episodes.update(state, entries, found.kinds, found.score, found.threshold, readings)
+        for nth in own_events.tolist():
+            event = events[order[nth]]
+            used[order[nth]], told = apply(state, event.row, event.slot, event.meaning, int(head_before[event.row]))
+            changes += told
+    return used, changes
+
+
+def _by_turn(turn: NDArray[np.int64], turns: int) -> list[NDArray[np.int64]]:
+    order = np.argsort(turn, kind="stable")
+    return np.split(order, np.searchsorted(turn[order], np.arange(1, turns)))
+
+
+def apply(state: Records, row: int, slot: int, meaning: Meaning, newest: int) -> tuple[bool, list[Change]]:
     """Apply one event to a meter; returns whether it changed anything, and the anomalies opened or closed.
 
-    An event that readings have overtaken (power was seen after the gasp) changes nothing: it came too late.
+    `newest` is the newest slot read before it. An event that readings have overtaken (power was seen after the gasp)
+    changes nothing: it came too late.
     """
-    interval = int(state["interval_s"][row]) or interval_s
-    slot = at // interval
     match meaning:
         case Meaning.last_gasp:
-            known = int(state["last_slot"][row, Kind.power_off])
-            if state["open_slot"][row, Kind.power_off] != NO_SLOT or max(known, int(state["head"][row]) - 1) >= slot:
+            known = max(newest - 1, *state["last_slot"][row, [Kind.power_off, RESTORED]].tolist())
+            if known >= slot:
                 return False, []
+            if state["open_slot"][row, Kind.power_off] != NO_SLOT:
+                state["last_slot"][row, Kind.power_off] = slot
+                return True, []
             return True, [_open(state, row, Kind.power_off, slot, RULE_SCORE[Kind.power_off])]
         case Meaning.power_restored:
-            start = int(state["open_slot"][row, Kind.power_off])
-            if start == NO_SLOT or slot < start:
+            if slot <= int(state["last_slot"][row, RESTORED]):
                 return False, []
+            state["last_slot"][row, RESTORED] = slot
+            dark = state["open_slot"][row, Kind.power_off] != NO_SLOT
+            if not dark or slot < int(state["last_slot"][row, Kind.power_off]):
+                return True, []
             state["last_slot"][row, Kind.power_off] = slot
             return True, [episodes.close_at(state, row, Kind.power_off, slot, 0.0, None)]
         case Meaning.tamper:

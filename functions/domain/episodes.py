@@ -1,7 +1,8 @@
 """Episodes: when an anomaly opens and when it closes.
 
 An anomaly stays open while its rule keeps being broken, and closes at the first reading that lies its *hold* past the
-last breach. The hold keeps a flickering fault one anomaly; power that is back is back at once.
+last breach. The hold keeps a flickering fault one anomaly; power that is back is back at once. A reading that did not
+measure what a rule is about ends nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from functions.domain.anomalies import Kind, Phase
 from functions.domain.features import WINDOW
-from functions.domain.packs import NO_SLOT, Records
+from functions.domain.packs import NO_SLOT, RESTORED, Records
 from functions.domain.windows import Entries
 
 HOLD_SLOTS = {
@@ -48,18 +49,22 @@ def update(
     kinds: NDArray[np.bool_],
     score: NDArray[np.float32],
     threshold: NDArray[np.float32],
+    chosen: NDArray[np.int64],
 ) -> list[Change]:
-    """Open and close anomalies after the entries (sorted by row and slot) of a batch; `state` is changed in place.
+    """Open and close anomalies after the chosen entries (in row and slot order); `state` is changed in place.
 
     `kinds` is `[n, 8]`, what each entry shows. Only meters with something open or something to open are visited.
     """
     changes: list[Change] = []
+    row, shown = entries.row[chosen], kinds[chosen]
+    is_open = state["open_slot"][row] != NO_SLOT
     for kind in Kind:
-        breach = kinds[:, kind]
-        active = state["open_slot"][:, kind] != NO_SLOT
-        active[entries.row[breach]] = True
-        for entry in np.flatnonzero(active[entries.row]).tolist():
-            change = _step(state, kind, entries, entry, breach[entry], float(score[entry]), float(threshold[entry]))
+        breach, visited = shown[:, kind], is_open[:, kind]
+        if breach.any():
+            visited = visited | np.isin(row, row[breach])
+        for entry in chosen[visited].tolist():
+            broken = bool(kinds[entry, kind])
+            change = _step(state, kind, entries, entry, broken, float(score[entry]), float(threshold[entry]))
             if change is not None:
                 changes.append(change)
     return changes
@@ -70,7 +75,7 @@ def _step(
     kind: Kind,
     entries: Entries,
     entry: int,
-    breach: np.bool_,
+    breach: bool,
     score: float,
     threshold: float,
 ) -> Change | None:
@@ -78,16 +83,34 @@ def _step(
     start, last = int(state["open_slot"][row, kind]), int(state["last_slot"][row, kind])
     if breach:
         if start == NO_SLOT:
+            if slot <= last or (kind is Kind.power_off and _has_power_again(state, entries, entry)):
+                return None  # the outage has been told of, or was over before it could be
             open_at(state, row, kind, slot, score)
             return Change(row, kind, Phase.opened, slot, None, score, threshold, entry)
         state["last_slot"][row, kind] = max(last, slot)
         state["worst"][row, kind] = max(float(state["worst"][row, kind]), score)
         return None
-    if start == NO_SLOT or slot - last < HOLD_SLOTS[kind]:
+    if start == NO_SLOT or slot - last < HOLD_SLOTS[kind] or not _measured(kind, entries, entry):
         return None
-    # Silence lasts until the reading that ends it; everything else ended with its last breach.
-    end = slot if kind is Kind.no_reads else last + 1
+    # Darkness and silence last until the reading that ends them; everything else ended with its last breach.
+    end = slot if kind in (Kind.no_reads, Kind.power_off) else last + 1
     return close_at(state, row, kind, end, threshold, entry)
+
+
+def _has_power_again(state: Records, entries: Entries, entry: int) -> bool:
+    restored = state["last_slot"][entries.row[entry], RESTORED]
+    return bool(entries.is_fill[entry] or entries.slot[entry] == restored)
+
+
+def _measured(kind: Kind, entries: Entries, entry: int) -> bool:
+    """Whether an entry can tell that an anomaly of this kind is over."""
+    match kind:
+        case Kind.power_off:
+            return bool(entries.voltage_v[entry] > 0 or entries.energy_kwh[entry] > 0)
+        case Kind.sag | Kind.swell:
+            return not np.isnan(entries.voltage_v[entry])
+        case _:
+            return True
 
 
 def open_at(state: Records, row: int, kind: Kind, slot: int, score: float) -> None:

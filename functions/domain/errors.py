@@ -5,6 +5,7 @@ MeterSentryError
 ├── InputError            a file, a column or a document a person gave us is at fault
 │   └── RejectedDocument  one document of a request (a work order, a roster row), with its field
 ├── ModelMismatch         a model file is not the one its manifest describes
+├── NotSent               a channel did not take a message; sending it again is right
 ├── StoreError            a store answered wrongly
 │   ├── Conflict          somebody else wrote first: read again, apply again
 │   └── TransientFault    throttled or unreachable: the host retries, the checkpoint waits
@@ -39,6 +40,10 @@ class RejectedDocument(InputError):
 
 class ModelMismatch(MeterSentryError):
     """A model file and its manifest do not belong together."""
+
+
+class NotSent(MeterSentryError):
+    """A channel did not take a message, for certain: sending it again is right."""
 
 
 class StoreError(MeterSentryError):

@@ -17,6 +17,8 @@ from functions.domain.features import SECONDS_PER_HOUR
 from functions.domain.windows import Entries
 
 NOMINAL_V = (120.0, 127.0, 208.0, 220.0, 230.0, 240.0, 277.0, 347.0, 400.0, 480.0, 600.0)
+LOWEST_SERVICE_V = 60.0
+"""Half the lowest service: below it a meter sees an outage's rest voltage, which tells nothing of its service."""
 EUROPEAN_V = (220.0, 230.0, 400.0)
 POWER_OFF_PU = 0.1
 """Below a tenth of nominal, IEEE 1159-2019 speaks of an interruption."""
@@ -78,10 +80,10 @@ def check(entries: Entries, nominal_v: NDArray[np.float32], interval_s: NDArray[
     kinds[:, Kind.stuck] = ~off & (entries.voltage_v > 0) & (entries.repeats >= needed)
 
     score = np.zeros(len(pu), np.float32)
+    mild = ~(low_b | high_b)
     for kind, value in RULE_SCORE.items():
-        np.maximum(score, np.where(kinds[:, kind], np.float32(value), 0), out=score)
-    only_a = (kinds[:, Kind.sag] & ~low_b) | (kinds[:, Kind.swell] & ~high_b)
-    score[only_a] = RANGE_A_SCORE
+        urgency = np.where(mild, RANGE_A_SCORE, value) if kind in (Kind.sag, Kind.swell) else value
+        np.maximum(score, np.where(kinds[:, kind], urgency, 0), out=score, casting="same_kind")
     return Breaches(kinds, score)
 
 
@@ -95,9 +97,9 @@ def infer_nominal(entries: Entries, nominal_v: NDArray[np.float32]) -> NDArray[n
     if not len(unknown):
         return result
     window = entries.window_v[unknown]
-    readable = (window > 0).sum(axis=1) >= SUSTAINED
+    readable = (window > LOWEST_SERVICE_V).sum(axis=1) >= SUSTAINED
     guess = np.full(len(unknown), np.nan, np.float32)
-    live = np.where(window[readable] > 0, window[readable], np.nan)
+    live = np.where(window[readable] > LOWEST_SERVICE_V, window[readable], np.nan)
     ratio = np.log(np.nanmedian(live, axis=1)[:, None] / np.array(NOMINAL_V))
     guess[readable] = np.array(NOMINAL_V, np.float32)[np.abs(ratio).argmin(axis=1)]
     # The first window that tells decides for the rest of the batch, as it would if the batch came in pieces.

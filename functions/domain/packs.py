@@ -28,6 +28,8 @@ HOURS = 72
 HISTORY = 168
 """Scores kept for the rolling percentile: a week, one a window-hour."""
 NO_SLOT = -1
+RESTORED = SLOTS_OF_KINDS - 1
+"""Column of `last_slot` that no kind has: the slot of the newest power-restored event."""
 
 METER = np.dtype(
     [
@@ -39,7 +41,7 @@ METER = np.dtype(
         ("base_mean", "<f4", len(FEATURES)),
         ("base_var", "<f4", len(FEATURES)),
         ("sample", "<f4", (2, len(FEATURES))),  # features of the last normal window of the two open blocks
-        ("sample_score", "<f4", 2),  # its score, NaN where the block has no normal window yet
+        ("sample_score", "<f4", 2),  # its score, NaN where there is none to remember
         ("sum_v", "<f4", 2),  # per open block: sum of (pu - 1)
         ("sum_e", "<f4", 2),  # per open block: sum of kWh
         ("open_slot", "<i4", SLOTS_OF_KINDS),  # first slot of the open anomaly of a kind, or NO_SLOT
@@ -63,10 +65,14 @@ Records = NDArray[np.void]
 
 
 class Prior(NamedTuple):
-    """What a meter is assumed to be like before it has history: mean and standard deviation of each feature, `[6]`."""
+    """What a meter is assumed to be like before it has history; each is `[6]`, one value a feature."""
 
     mean: NDArray[np.float32]
+    """Of the population."""
     sd: NDArray[np.float32]
+    """Standard deviation within a meter."""
+    spread: NDArray[np.float32]
+    """Standard deviation of the meters' own means: how far one meter differs from another."""
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from functions.domain.anomalies import Anomaly, merge_phases
+from functions.domain.anomalies import Anomaly, Kind, merge_phases
+from functions.domain.thresholds import HIGHEST_SCORE
 
 
 class MeterRisk(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,12 +41,13 @@ class InspectionReport(msgspec.Struct, frozen=True, kw_only=True):
     ranked: tuple[MeterRisk, ...]
 
 
-INSPECTED_KINDS = frozenset({"unusual", "stuck", "tamper"})
+INSPECTED_KINDS = frozenset(kind.name for kind in (Kind.unusual, Kind.stuck, Kind.tamper))
 """Kinds that speak of a meter rather than of the supply: an outage or a silent modem is no reason to visit a meter."""
 HIGH, MEDIUM = 60, 30
-WORST_SCORE = 12.0
-"""Score at which a single window counts in full: one healthy window in 10**12."""
 TAMPER_POINTS = 20
+SHARED_S = 3_600
+SHARED_BY_TRANSFORMER, SHARED_BY_FEEDER = 4, 12
+"""Meters that show something together before it is the grid's doing; thieves rarely start in company."""
 SECONDS_PER_DAY = 86_400
 
 
@@ -54,14 +56,39 @@ def rank(anomalies: Iterable[Anomaly], period_start: int, period_end: int) -> li
 
     Risk has three parts: how unlikely the worst window was (up to 40), how many days were anomalous (up to 30) and how
     long the longest unbroken streak was (up to 30), each measured against the period; reported tampering adds 20.
+    What many meters of a transformer or feeder showed at once is the grid's doing and counts for none of them.
     """
     days = max(-(-(period_end - period_start) // SECONDS_PER_DAY), 1)
     by_meter: dict[tuple[str, str], list[Anomaly]] = {}
-    for anomaly in merge_phases(anomalies):
-        if anomaly.kind in INSPECTED_KINDS and anomaly.start < period_end:
+    episodes = [each for each in merge_phases(anomalies) if each.kind in INSPECTED_KINDS]
+    shared = _shared(episodes)
+    for anomaly in episodes:
+        ended_before = anomaly.end is not None and anomaly.end <= period_start
+        if anomaly.start < period_end and not ended_before and anomaly.anomaly_id not in shared:
             by_meter.setdefault((anomaly.feeder_id, anomaly.meter_id), []).append(anomaly)
-    ranked = [_judge(episodes, period_start, days) for episodes in by_meter.values()]
+    ranked = [_judge(these, period_start, days) for these in by_meter.values()]
     return sorted(ranked, key=lambda line: (-line.risk, -line.worst_score, line.meter_id))
+
+
+def _shared(episodes: Sequence[Anomaly]) -> set[str]:
+    """Ids of unusual episodes that began on many meters of a transformer or feeder within an hour before or after."""
+    unusual = [each for each in episodes if each.kind == Kind.unusual.name]
+    places: dict[tuple[str, str, int], set[str]] = {}
+    for each in unusual:
+        for transformer in {each.transformer_id, ""}:
+            places.setdefault((each.feeder_id, transformer, each.start // SHARED_S), set()).add(each.meter_id)
+
+    def meters_near(each: Anomaly, transformer: str) -> int:
+        hour = each.start // SHARED_S
+        near = (places.get((each.feeder_id, transformer, hour + step), set()) for step in (-1, 0, 1))
+        return len(set().union(*near))
+
+    return {
+        each.anomaly_id
+        for each in unusual
+        if meters_near(each, "") >= SHARED_BY_FEEDER
+        or (each.transformer_id and meters_near(each, each.transformer_id) >= SHARED_BY_TRANSFORMER)
+    }
 
 
 def _judge(episodes: list[Anomaly], period_start: int, days: int) -> MeterRisk:
@@ -74,8 +101,8 @@ def _judge(episodes: list[Anomaly], period_start: int, days: int) -> MeterRisk:
     streak = max(len(run) for run in "".join("x" if score else " " for score in daily).split(" "))
     anomalous = sum(score > 0 for score in daily)
     kinds = tuple(sorted({episode.kind for episode in episodes}))
-    points = 40 * min(worst.score / WORST_SCORE, 1) + 30 * anomalous / days + 30 * streak / days
-    risk = round(min(points + (TAMPER_POINTS if "tamper" in kinds else 0), 100))
+    points = 40 * min(worst.score / HIGHEST_SCORE, 1) + 30 * anomalous / days + 30 * streak / days
+    risk = round(min(points + (TAMPER_POINTS if Kind.tamper.name in kinds else 0), 100))
     return MeterRisk(
         meter_id=worst.meter_id,
         customer_id=worst.customer_id,

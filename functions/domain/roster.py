@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from functions.domain.errors import RejectedDocument
+from functions.domain.feeder_batch import HIGHEST_V, LONGEST_INTERVAL_S
+from functions.domain.ids import is_id
+from functions.domain.limits import LOWEST_SERVICE_V
 from functions.domain.packs import METERS_PER_PACK, pack_id
-from functions.domain.readings import LONGEST_INTERVAL_S, is_id
 
 METERS_PER_SHARD = 4_000
 PACKS_PER_SHARD = -(-METERS_PER_SHARD // METERS_PER_PACK)
@@ -40,8 +42,8 @@ class RosterRow(msgspec.Struct, frozen=True, kw_only=True):
         for name in ("meter_id", "feeder_id"):
             if not is_id(getattr(self, name)):
                 raise RejectedDocument(name, "is not an id; use 1 to 64 printable characters without / \\ ? # or :")
-        if self.nominal_voltage_v is not None and not 0 < self.nominal_voltage_v <= 1000:
-            raise RejectedDocument("nominal_voltage_v", "is not a low-voltage service; give volts between 0 and 1000")
+        if self.nominal_voltage_v is not None and not LOWEST_SERVICE_V <= self.nominal_voltage_v <= HIGHEST_V:
+            raise RejectedDocument("nominal_voltage_v", "is not a low-voltage service; give volts between 60 and 1000")
         if self.interval_s is not None and not 1 <= self.interval_s <= LONGEST_INTERVAL_S:
             raise RejectedDocument("interval_s", "is not an interval; give seconds from 1 to 86400")
         return self
@@ -77,6 +79,12 @@ class Roster:
             for shard in self.shards
             for position, meter in enumerate(shard.meter_id)
         }
+        self._provisional = {
+            shard.shard * METERS_PER_SHARD + position: since
+            for shard in self.shards
+            for position, since in enumerate(shard.provisional_since)
+            if since is not None
+        }
 
     def __len__(self) -> int:
         return len(self._place)
@@ -110,8 +118,9 @@ class Roster:
         return pack_id(self.feeder_id, number // PACKS_PER_SHARD, number % PACKS_PER_SHARD)
 
     def pack_columns(self, number: int) -> PackColumns:
-        """What the roster says of the meters of one pack, in their order."""
-        shard = self.shards[number // PACKS_PER_SHARD]
+        """What the roster says of the meters of one pack, in their order; nothing of a shard it has not seen yet."""
+        nth = number // PACKS_PER_SHARD
+        shard = self.shards[nth] if nth < len(self.shards) else RosterShard(id="", feeder_id=self.feeder_id, shard=nth)
         start = (number % PACKS_PER_SHARD) * METERS_PER_PACK
         these = slice(start, start + METERS_PER_PACK)
         return PackColumns(
@@ -122,7 +131,11 @@ class Roster:
 
     def enrolled_since(self, moment: int) -> int:
         """How many provisional meters were enrolled at or after `moment`."""
-        return sum(since is not None and since >= moment for shard in self.shards for since in shard.provisional_since)
+        return sum(since >= moment for since in self._provisional.values())
+
+    def is_provisional(self, place: int) -> bool:
+        """Whether the meter at a place is not confirmed yet."""
+        return place in self._provisional
 
     def with_provisional(self, meter_ids: Sequence[str], now: int) -> tuple[Roster, list[RosterShard]]:
         """Enrol unannounced meters; returns the new roster and the shards to store."""
@@ -138,12 +151,7 @@ class Roster:
 
     def ripe(self, now: int) -> list[int]:
         """Places of provisional meters that have been enrolled for a day."""
-        return [
-            shard.shard * METERS_PER_SHARD + position
-            for shard in self.shards
-            for position, since in enumerate(shard.provisional_since)
-            if since is not None and now - since >= CONFIRMED_AFTER_S
-        ]
+        return [place for place, since in self._provisional.items() if now - since >= CONFIRMED_AFTER_S]
 
     def _with(self, rows: Sequence[RosterRow], provisional_since: int | None) -> tuple[Roster, list[RosterShard]]:
         columns = {shard.shard: _thaw(shard) for shard in self.shards}

@@ -36,7 +36,7 @@ def salvage(body: bytes) -> SalvagedEnvelope | None:
     >>> salvage(b'{"feeder_id": "F", "readings": [{"meter_id": "A", "voltage_v": NaN}, {"meter_id": ]}').records
     [{'meter_id': 'A', 'voltage_v': nan}, Broken(text='{"meter_id": ]}')]
     """
-    text = body.decode("utf-8", "replace")
+    text = body.decode("utf-8-sig", "replace")
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -64,7 +64,8 @@ def _from_object(envelope: SalvagedEnvelope, readings: dict[str, object]) -> Non
         envelope.records = [readings]
         return
     lists = {name: column for name, column in columns.items() if isinstance(column, list)}
-    envelope.unequal = len({len(column) for column in lists.values()}) > 1
+    scalars = any(column is not None and not isinstance(column, list) for column in columns.values())
+    envelope.unequal = scalars or len({len(column) for column in lists.values()}) > 1
     envelope.records = [
         dict(zip(lists, values, strict=True)) for values in zip_longest(*lists.values(), fillvalue=None)
     ]
@@ -90,16 +91,22 @@ def _scan(text: str) -> SalvagedEnvelope | None:
     return envelope if envelope.records or envelope.device_events else None
 
 
+MOST_BROKEN = 1_000
+"""Broken records looked at one by one; a hostile body must not cost seconds. What follows them is one more."""
+
+
 def _records(text: str) -> list[object]:
     decoder = json.JSONDecoder()
     found: list[object] = []
+    broken = 0
     place = text.find("{")
     while place >= 0:
         try:
             record, place_after = decoder.raw_decode(text, place)
             found.append(record)
         except (ValueError, RecursionError):
-            next_place = text.find("{", place + 1)
+            broken += 1
+            next_place = text.find("{", place + 1) if broken < MOST_BROKEN else -1
             end = next_place if next_place >= 0 else len(text)
             found.append(Broken(text[place:end].rstrip()))
             place_after = end

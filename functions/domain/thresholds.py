@@ -1,7 +1,8 @@
 """Thresholds: how high a score must be before it is an anomaly of this meter.
 
 Two bars, and a window must clear both: the alert budget, which is the same for every meter, and the 99th percentile of
-the meter's own normal scores of a week. Until a meter has 24 scores, the budget alone decides.
+the meter's own normal scores of a week. Until a meter has 24 scores, the fallback stands for its own: the highest score
+there is, so that a model raises nothing about a meter it does not know. Rules speak from the first reading.
 
 A percentile near the top needs only the top: with at most 168 scores the 99th lies between the third and the first
 largest. Those three are kept, and the history is read again only when one of them leaves it.
@@ -16,6 +17,8 @@ from functions.domain.packs import HISTORY, Records
 
 PERCENTILE = 99
 MINIMUM_SCORES = 24
+HIGHEST_SCORE = 12.0
+"""Models cap their scores here: one healthy window in a million million is as far as a tail can be trusted."""
 DEFAULT_BUDGET = 5.0
 """False alerts per 1,000 meters a day an operator accepts by default."""
 SECONDS_PER_DAY = 86_400

@@ -48,8 +48,10 @@ def explain(change: Change, entries: Entries | None, found: Judgement | None, in
 
 
 def _unusual(found: Judgement, entry: int) -> str:
-    feature = FEATURES[int(np.argmax(found.contribution[entry]))]
-    column = FEATURES.index(feature)
+    column = _telling_feature(found, entry)
+    if column is None:
+        return "no single value is far off, but voltage and energy do not usually come together like this"
+    feature = FEATURES[column]
     value = float(found.features[entry, column])
     mean, sd = float(found.usual_mean[entry, column]), float(found.usual_sd[entry, column])
     low, high = mean - USUAL_SDS * sd, mean + USUAL_SDS * sd
@@ -59,6 +61,14 @@ def _unusual(found: Judgement, entry: int) -> str:
     nominal = float(found.nominal_v[entry])
     low, high = (max(bound, 0.0) * nominal for bound in (low, high))
     return f"{_VOLTAGE_WORDS[feature]} {value * nominal:.1f} V; usual range {low:.1f} to {high:.1f} V"
+
+
+def _telling_feature(found: Judgement, entry: int) -> int | None:
+    """The feature that added most to the score among those outside their usual range; None when none is."""
+    off = np.abs(found.features[entry] - found.usual_mean[entry]) > USUAL_SDS * found.usual_sd[entry]
+    if not off.any():
+        return None
+    return int(np.argmax(np.where(off, found.contribution[entry], -np.inf)))
 
 
 def _usual_voltage(found: Judgement, entry: int) -> str:

@@ -55,10 +55,13 @@ def admit(state: Records, readings: Readings) -> tuple[NDArray[np.uint8], Entrie
     Returns the `Outcome` of each reading `[n]`, in the order given, and the applied ones as entries. Readings are taken
     in the order (row, slot, values), so the order within a batch does not matter. `state` is changed in place.
     """
+    _set_first_intervals(state, readings)
     order = np.lexsort((readings.energy_kwh, readings.voltage_v, readings.slot, readings.row))
+    foreign = state["interval_s"][readings.row] != readings.interval_s
+    if foreign.any():
+        order = order[~foreign[order]]  # slots of another interval are not comparable with the meter's own
     row, slot = readings.row[order], readings.slot[order]
-    voltage, energy, interval = readings.voltage_v[order], readings.energy_kwh[order], readings.interval_s[order]
-    _set_first_intervals(state, row, interval)
+    voltage, energy = readings.voltage_v[order], readings.energy_kwh[order]
 
     outcome = np.full(len(row), Outcome.applied, np.uint8)
     behind = state["head"][row] - slot
@@ -69,33 +72,42 @@ def admit(state: Records, readings: Readings) -> tuple[NDArray[np.uint8], Entrie
     again[1:] = (row[1:] == row[:-1]) & (slot[1:] == slot[:-1])
     outcome[taken | again] = Outcome.duplicate
     outcome[behind >= WINDOW] = Outcome.late
-    outcome[state["interval_s"][row] != interval] = Outcome.quarantined
 
     applied = outcome == Outcome.applied
     fills = np.flatnonzero(applied & inside)
     news = np.flatnonzero(applied & ~inside)
-    state["voltage"][row[fills], position[fills]] = voltage[fills]
-    state["energy"][row[fills], position[fills]] = energy[fills]
-    filled = _fill_entries(state, row[fills], slot[fills], voltage[fills], energy[fills])
+    filled = _fill_entries(state, row[fills], slot[fills], position[fills], voltage[fills], energy[fills])
     moved = _new_entries(state, row[news], slot[news], voltage[news], energy[news])
 
-    by_reading = np.empty(len(order), np.uint8)
+    by_reading = np.full(len(readings.row), Outcome.quarantined, np.uint8)
     by_reading[order] = outcome
     return by_reading, _merge(filled, moved)
 
 
-def _set_first_intervals(state: Records, row: NDArray[np.int64], interval: NDArray[np.int64]) -> None:
-    unset = np.flatnonzero(state["interval_s"][row] == 0)[::-1]  # backwards: the first reading of a meter decides
-    state["interval_s"][row[unset]] = interval[unset]
+def _set_first_intervals(state: Records, readings: Readings) -> None:
+    unset = np.flatnonzero(state["interval_s"][readings.row] == 0)
+    if not len(unset):
+        return
+    row, interval = readings.row[unset], readings.interval_s[unset]
+    order = np.lexsort((interval, readings.slot[unset] * interval, row))[::-1]  # backwards: the earliest decides
+    state["interval_s"][row[order]] = interval[order]
 
 
 def _fill_entries(
     state: Records,
     row: NDArray[np.int64],
     slot: NDArray[np.int64],
+    position: NDArray[np.int64],
     voltage: NDArray[np.float32],
     energy: NDArray[np.float32],
 ) -> Entries:
+    """Entries of readings inside the window, one slot after the other, so that none sees a later one of its batch."""
+    window_v, window_e = np.empty((2, len(row), WINDOW), np.float32)
+    for step in range(WINDOW):
+        these = np.flatnonzero(position == step)
+        state["voltage"][row[these], step] = voltage[these]
+        state["energy"][row[these], step] = energy[these]
+        window_v[these], window_e[these] = state["voltage"][row[these]], state["energy"][row[these]]
     return Entries(
         row=row,
         slot=slot,
@@ -103,8 +115,8 @@ def _fill_entries(
         is_fill=np.ones(len(row), bool),
         voltage_v=voltage,
         energy_kwh=energy,
-        window_v=state["voltage"][row],
-        window_e=state["energy"][row],
+        window_v=window_v,
+        window_e=window_e,
         repeats=np.zeros(len(row), np.int64),
     )
 

@@ -7,6 +7,10 @@ from enum import StrEnum
 import msgspec
 
 from functions.domain.errors import RejectedDocument
+from functions.domain.ids import is_id
+
+LATEST = 4_102_444_800
+"""The year 2100, seconds since the epoch: milliseconds sent for seconds lie beyond it."""
 
 
 class AssetKind(StrEnum):
@@ -42,8 +46,11 @@ class WorkOrder(msgspec.Struct, frozen=True, kw_only=True):
     def checked(self) -> WorkOrder:
         """Return the order itself, or raise `RejectedDocument` naming the field at fault."""
         for field in ("work_order_id", "feeder_id", "asset_id"):
-            if not getattr(self, field).strip():
-                raise RejectedDocument(field, "is empty; every work order names its asset and its feeder")
+            if not is_id(getattr(self, field)):
+                raise RejectedDocument(field, "is not an id; use 1 to 64 printable characters without / \\ ? # or :")
+        for field in ("start", "end"):
+            if not 0 <= getattr(self, field) < LATEST:
+                raise RejectedDocument(field, "is not a time; send seconds since the epoch, UTC")
         if self.end <= self.start:
             raise RejectedDocument("end", "is not after start; send both as UTC times in order")
         return self

@@ -1,9 +1,14 @@
-"""Delivery: one queued notification becomes one message, or none if it was sent before."""
+"""Delivery: one queued notification becomes one message, or none if it was sent before.
+
+A message that a channel refused for certain may be claimed again. One whose sending was interrupted stays claimed:
+nobody knows whether it went out, so it is left to people, and never sent blindly a second time.
+"""
 
 from __future__ import annotations
 
 import msgspec
 
+from functions.domain.errors import NotSent
 from functions.domain.notifications import Customer, Delivery, DeliveryState, Notification, render
 from functions.ports import Clock, CustomerStore, DeliveryStore, Notifier
 
@@ -18,7 +23,7 @@ class DeliveryService:
         self._clock = clock
 
     async def deliver(self, notification: Notification) -> bool:
-        """Send one notification; False when its key was claimed before."""
+        """Send one notification; False when its key was claimed before. Raises `NotSent` when it may be tried again."""
         claim = Delivery(
             key=notification.key,
             customer_id=notification.customer_id,
@@ -32,10 +37,13 @@ class DeliveryService:
         if not await self._deliveries.claim(claim):
             return False
         customer = await self._customers.read(notification.customer_id)
-        reference = await self._notifier.send(
-            notification, customer or Customer(customer_id=notification.customer_id), claim.body
-        )
-        await self._deliveries.finish(
-            msgspec.structs.replace(claim, state=DeliveryState.sent, reference=reference, sent_at=self._clock.now())
-        )
+        try:
+            reference = await self._notifier.send(
+                notification, customer or Customer(customer_id=notification.customer_id), claim.body
+            )
+        except NotSent:
+            await self._deliveries.finish(msgspec.structs.replace(claim, state=DeliveryState.failed))
+            raise
+        sent = msgspec.structs.replace(claim, state=DeliveryState.sent, reference=reference, sent_at=self._clock.now())
+        await self._deliveries.finish(sent)
         return True

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from functions.domain.device_events import DeviceEvent
-from functions.domain.errors import Conflict
+from functions.domain.errors import Conflict, TransientFault
+from functions.domain.feeder_batch import FeederBatch
+from functions.domain.ids import is_id
 from functions.domain.outcomes import Reason
-from functions.domain.readings import FeederBatch, is_id
 from functions.domain.roster import PROVISIONAL_PER_HOUR, Roster, RosterRow, RosterShard
 from functions.ports import RosterStore
 
@@ -23,16 +25,32 @@ REFRESH_S = 300
 ATTEMPTS = 5
 
 
-@dataclass(frozen=True)
-class FeederReadings:
-    """The usable readings of one feeder; arrays of one length, places on its roster."""
+class ReadingColumns(NamedTuple):
+    """Readings of known meters; arrays of one length `[n]`."""
 
-    roster: Roster
     place: NDArray[np.int64]
+    """Place on the feeder's roster."""
     timestamp: NDArray[np.int64]
     voltage_v: NDArray[np.float32]
     energy_kwh: NDArray[np.float32]
     interval_s: NDArray[np.int64]
+
+    def take(self, chosen: NDArray[np.bool_]) -> ReadingColumns:
+        """Only the chosen readings."""
+        return ReadingColumns._make(column[chosen] for column in self)
+
+    @classmethod
+    def join(cls, parts: Sequence[ReadingColumns]) -> ReadingColumns:
+        """The readings of all parts, one after the other."""
+        return cls._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
+
+
+@dataclass(frozen=True)
+class FeederReadings:
+    """What a batch brings for one feeder."""
+
+    roster: Roster
+    readings: ReadingColumns
     device_events: tuple[tuple[int, DeviceEvent, int], ...]
     """(place, event, interval of the envelope)."""
     batches: tuple[FeederBatch, ...] = ()
@@ -40,12 +58,11 @@ class FeederReadings:
     origin: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     """Which of `batches` each reading came in, `[n]`."""
 
-    def refuse(self, readings: NDArray[np.int64], reason: Reason) -> None:
-        """Move readings (by position) to the refusals of the event they came in."""
-        for reading in readings.tolist():
-            meter_id = self.roster.row(int(self.place[reading])).meter_id
-            values = int(self.timestamp[reading]), float(self.voltage_v[reading]), float(self.energy_kwh[reading])
-            self.batches[int(self.origin[reading])].refuse(reason, meter_id, (meter_id, *values))
+    def refuse(self, reading: int, reason: Reason) -> None:
+        """Move a reading (by position) to the refusals of the event it came in."""
+        place, *values = (column[reading].item() for column in self.readings)
+        meter_id = self.roster.meter_id(place)
+        self.batches[int(self.origin[reading])].refuse(reason, meter_id, (meter_id, *values))
 
 
 Change = Callable[[Roster], tuple[Roster, list[RosterShard]]]
@@ -76,8 +93,9 @@ class Feeders:
         event_meters = [event.meter_id for batch in batches for event in batch.device_events]
         places, event_places = roster.places(meters), roster.places(event_meters)
         if (places < 0).any() or (event_places < 0).any():
-            unknown = sorted({meter for meter in [*meters, *event_meters] if meter not in roster})
-            roster = await self._enrol(feeder_id, unknown, now)
+            unknown = sorted({meter for meter in [*meters, *event_meters] if meter not in roster and is_id(meter)})
+            if unknown:
+                roster = await self._enrol(feeder_id, unknown, now)
             for batch in batches:
                 _refuse_unknown(batch, roster)
             places = roster.places([meter for batch in batches for meter in batch.meter_id])
@@ -87,14 +105,15 @@ class Feeders:
             roster = await self._change(
                 feeder_id, lambda current: current.confirmed([p for p in current.ripe(now) if p in reporting]), now
             )
+        sizes = [len(batch.meter_id) for batch in batches]
         return FeederReadings(
             roster=roster,
-            place=places,
-            timestamp=np.concatenate([batch.timestamp for batch in batches]),
-            voltage_v=np.concatenate([batch.voltage_v for batch in batches]).astype(np.float32),
-            energy_kwh=np.concatenate([batch.energy_kwh for batch in batches]).astype(np.float32),
-            interval_s=np.repeat(
-                np.array([batch.interval_s for batch in batches], np.int64), [len(batch.meter_id) for batch in batches]
+            readings=ReadingColumns(
+                place=places,
+                timestamp=np.concatenate([batch.timestamp for batch in batches]),
+                voltage_v=np.concatenate([batch.voltage_v for batch in batches]).astype(np.float32),
+                energy_kwh=np.concatenate([batch.energy_kwh for batch in batches]).astype(np.float32),
+                interval_s=np.repeat([batch.interval_s for batch in batches], sizes),
             ),
             device_events=tuple(
                 (int(roster.places([event.meter_id])[0]), event, batch.interval_s)
@@ -102,7 +121,7 @@ class Feeders:
                 for event in batch.device_events
             ),
             batches=tuple(batches),
-            origin=np.repeat(np.arange(len(batches)), [len(batch.meter_id) for batch in batches]),
+            origin=np.repeat(np.arange(len(batches)), sizes),
         )
 
     async def load(self, rows: Sequence[RosterRow], now: int) -> int:
@@ -117,27 +136,25 @@ class Feeders:
     async def _enrol(self, feeder_id: str, unknown: list[str], now: int) -> Roster:
         def enrol(current: Roster) -> tuple[Roster, list[RosterShard]]:
             room = PROVISIONAL_PER_HOUR - current.enrolled_since(now - SECONDS_PER_HOUR)
-            new = [meter for meter in unknown if meter not in current and is_id(meter)]
+            new = [meter for meter in unknown if meter not in current]
             return current.with_provisional(new[: max(room, 0)], now)
 
         return await self._change(feeder_id, enrol, now)
 
     async def _change(self, feeder_id: str, change: Change, now: int) -> Roster:
         """Read, change and write a roster; a conflict means somebody else changed it: read again."""
-        for attempt in range(ATTEMPTS):
+        for _ in range(ATTEMPTS):
             current = Roster(feeder_id, await self._store.read(feeder_id))
             changed, shards = change(current)
             try:
                 for shard in shards:
                     await self._store.write(shard)
             except Conflict:
-                if attempt + 1 == ATTEMPTS:
-                    raise
                 continue
             if shards:
                 changed = Roster(feeder_id, await self._store.read(feeder_id))
             return self._remember(changed, now)
-        raise AssertionError("unreachable")
+        raise TransientFault(f"the roster of feeder {feeder_id} changes faster than it can be written; try again")
 
     def _remember(self, roster: Roster, now: int) -> Roster:
         self._cache[roster.feeder_id] = (roster, now)

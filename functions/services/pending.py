@@ -4,52 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from functions.domain.detection import Judge
+from functions.domain.device_events import DeviceEvent
 from functions.domain.outcomes import Reason
-from functions.services.feeders import FeederReadings
-from functions.services.work import Found, PackKey, Work, pack_number
+from functions.services.feeders import FeederReadings, ReadingColumns
+from functions.services.pack_keys import PackKey, pack_number
+from functions.services.work import Found, Work
 
 
 @dataclass(frozen=True)
 class Pending:
-    """What remains of a batch, by feeder: the positions of its readings and of its device events."""
+    """What remains of a batch: its readings and its device events, each with the feeder they belong to."""
 
     feeders: Sequence[FeederReadings]
     feeder: NDArray[np.int64]
     """Feeder of each reading, `[n]`, an index into `feeders`."""
     reading: NDArray[np.int64]
     """Position of each reading within its feeder, `[n]`."""
+    columns: ReadingColumns
     event_feeder: NDArray[np.int64]
     event: NDArray[np.int64]
 
     @classmethod
     def of(cls, feeders: Sequence[FeederReadings]) -> Pending:
         """Everything a batch brought."""
-        counts = [len(each.place) for each in feeders]
+        counts = [len(each.readings.place) for each in feeders]
         events = [len(each.device_events) for each in feeders]
-        return cls(feeders, _repeat(counts), _count_up(counts), _repeat(events), _count_up(events))
+        columns = ReadingColumns.join([each.readings for each in feeders] or [_NO_READINGS])
+        return cls(feeders, _repeat(counts), _count_up(counts), columns, _repeat(events), _count_up(events))
 
     @property
     def empty(self) -> bool:
         """Whether everything is committed."""
         return not len(self.reading) and not len(self.event)
 
-    def _gather(self, column: str) -> NDArray[Any]:
-        parts = [getattr(each, column)[self.reading[self.feeder == number]] for number, each in enumerate(self.feeders)]
-        return np.concatenate(parts)
+    def _events(self) -> list[tuple[int, DeviceEvent, int]]:
+        places = zip(self.event_feeder.tolist(), self.event.tolist(), strict=True)
+        return [self.feeders[feeder].device_events[event] for feeder, event in places]
 
     def packs(self) -> tuple[list[PackKey], NDArray[np.int64], NDArray[np.int64]]:
         """The packs touched, and which of them each reading `[n]` and each device event `[m]` belongs to."""
-        place = self._gather("place")
-        event_place = np.array(
-            [self.feeders[f].device_events[e][0] for f, e in zip(self.event_feeder, self.event, strict=True)], np.int64
-        )
-        number = pack_number(np.concatenate((place, event_place)).astype(np.int64))
+        place = self.columns.place
+        event_place = np.array([event_place for event_place, _, _ in self._events()], np.int64)
+        number = pack_number(np.concatenate((place, event_place)))
         feeder = np.concatenate((self.feeder, self.event_feeder))
         codes, which = np.unique(feeder << 32 | number, return_inverse=True)
         keys = [PackKey(self.feeders[int(code) >> 32].roster, int(code) & 0xFFFFFFFF) for code in codes]
@@ -63,23 +64,33 @@ class Pending:
         judge: Judge,
         now: int,
     ) -> Found:
-        """Apply everything to the joined packs: device events first, since they tell of the time before a reading."""
-        events = [self.feeders[f].device_events[e] for f, e in zip(self.event_feeder, self.event, strict=True)]
-        event_outcomes = work.apply_events(pack_of_event, events, now)
-        columns = ("place", "timestamp", "voltage_v", "energy_kwh", "interval_s")
-        readings = {column: self._gather(column) for column in columns}
-        return Found(work.apply_readings(pack_of_reading, judge=judge, now=now, **readings), event_outcomes)
+        """Apply everything to the joined packs."""
+        return work.apply(pack_of_reading, self.columns, pack_of_event, self._events(), judge, now)
 
     def refuse(self, readings: NDArray[np.int64], reason: Reason) -> None:
         """Move readings (by position here) to the refusals of the events they came in."""
-        for number, each in enumerate(self.feeders):
-            each.refuse(self.reading[readings[self.feeder[readings] == number]], reason)
+        for feeder, reading in zip(self.feeder[readings].tolist(), self.reading[readings].tolist(), strict=True):
+            self.feeders[feeder].refuse(reading, reason)
 
     def rest(self, readings: NDArray[np.bool_], events: NDArray[np.bool_]) -> Pending:
         """What remains: the readings and device events chosen by the masks."""
         return Pending(
-            self.feeders, self.feeder[readings], self.reading[readings], self.event_feeder[events], self.event[events]
+            feeders=self.feeders,
+            feeder=self.feeder[readings],
+            reading=self.reading[readings],
+            columns=self.columns.take(readings),
+            event_feeder=self.event_feeder[events],
+            event=self.event[events],
         )
+
+
+_NO_READINGS = ReadingColumns(
+    place=np.empty(0, np.int64),
+    timestamp=np.empty(0, np.int64),
+    voltage_v=np.empty(0, np.float32),
+    energy_kwh=np.empty(0, np.float32),
+    interval_s=np.empty(0, np.int64),
+)
 
 
 def _repeat(counts: list[int]) -> NDArray[np.int64]:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from functions.domain.errors import TransientFault
+from functions.domain.feeder_batch import FeederBatch
 from functions.domain.outcomes import BatchReport, Outcome
-from functions.domain.readings import FeederBatch, decode
+from functions.domain.readings import decode
 from functions.ports import Clock, DeadLetters, LetterSource, Telemetry
 from functions.services.feeders import Feeders
 from functions.services.states import States
@@ -45,10 +46,10 @@ class ScoringService:
         return report
 
     async def _score(self, events: Sequence[Event], report: BatchReport) -> None:
-        now = self._clock.now()
-        batches = [decode(event.body, now) for event in events]
-        records = sum(batch.records for batch in batches)
+        now, records = self._clock.now(), 1
         try:
+            batches = [decode(event.body, now) for event in events]
+            records = sum(batch.records for batch in batches)
             await self._apply(batches, report, now)
         except TransientFault:
             raise

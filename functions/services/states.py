@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
-from functions.domain.anomalies import Anomaly
+from functions.domain.anomalies import Anomaly, Kind, Phase
 from functions.domain.detection import Judge
 from functions.domain.errors import TransientFault
 from functions.domain.outcomes import Outcome, Reason, Tally
@@ -22,8 +22,9 @@ from functions.domain.packs import LAYOUT, Pack
 from functions.domain.roster import Roster
 from functions.ports import AnomalyStore, PackStore, ScoreSink
 from functions.services.feeders import FeederReadings
+from functions.services.pack_keys import PackKey
 from functions.services.pending import Pending
-from functions.services.work import PackKey, Work
+from functions.services.work import Work
 
 CACHED_PACKS = 20_000
 """About 1.1 GB at 57 kB a pack: more than 1.2 million meters an instance."""
@@ -68,9 +69,10 @@ class States:
             applied = Applied()
             todo = Pending.of(feeders)
             for _ in range(ATTEMPTS):
-                if todo.empty:
-                    return applied
-                todo = await self._attempt(todo, applied, now)
+                if not todo.empty:
+                    todo = await self._attempt(todo, applied, now)
+            if todo.empty:
+                return applied
             raise TransientFault(f"pack {todo.packs()[0][0].id} changes faster than it can be written; deliver again")
 
     async def sweep(self, packs: Sequence[Pack], rosters: dict[str, Roster], now: int) -> int:
@@ -80,12 +82,17 @@ class States:
             for pack in packs:
                 await self._flush(pack)
             work = Work(keys, [msgspec.structs.replace(pack, outbox=()) for pack in packs], self._judge.prior)
-            changes = work.overdue(self._grace_s, now)
+            work.overdue(self._grace_s, now)
             committed = await self._commit(work, now)
             for ok, key in zip(committed, keys, strict=True):
                 if not ok:
                     self._cache.pop(key.id, None)  # somebody else wrote it; the next minute sweeps again
-            return changes
+            return sum(
+                anomaly.kind == Kind.no_reads.name and anomaly.phase == Phase.opened
+                for box, ok in zip(work.outboxes, committed, strict=True)
+                if ok
+                for anomaly in box
+            )
 
     async def meters(self, roster: Roster, numbers: Sequence[int]) -> Work:
         """The stored state of some packs of a feeder, for people to look at."""

@@ -9,16 +9,17 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.domain import device_events, episodes
+from functions.domain import episodes
 from functions.domain.anomalies import Anomaly, Kind, anomaly_id
 from functions.domain.detection import Judge, Judgement, detect
-from functions.domain.device_events import DeviceEvent
+from functions.domain.device_events import DeviceEvent, RowEvent, follow
 from functions.domain.episodes import Change
 from functions.domain.limits import SILENCE_SCORE
 from functions.domain.outcomes import Outcome
 from functions.domain.packs import (
     LAYOUT,
     METERS_PER_PACK,
+    NO_SLOT,
     MeterState,
     Pack,
     Prior,
@@ -27,44 +28,12 @@ from functions.domain.packs import (
     fresh,
     join,
 )
-from functions.domain.roster import METERS_PER_SHARD, PACKS_PER_SHARD, Roster
+from functions.domain.roster import METERS_PER_SHARD, PackColumns
 from functions.domain.why import explain
 from functions.domain.windows import Entries, Readings
 from functions.ports import ScoreBatch
-
-
-@dataclass(frozen=True)
-class PackKey:
-    """A pack by its number on a feeder's roster."""
-
-    roster: Roster
-    number: int
-
-    @property
-    def id(self) -> str:
-        """Id of the pack document."""
-        return self.roster.pack_id(self.number)
-
-    @classmethod
-    def parse(cls, pack_id: str, roster: Roster) -> PackKey:
-        """The key of a stored pack."""
-        _, shard, index = pack_id.rsplit(":", 2)
-        return cls(roster, int(shard) * PACKS_PER_SHARD + int(index))
-
-    def place(self, position: int) -> int:
-        """Place on the roster of the meter at a position of this pack."""
-        shard, index = divmod(self.number, PACKS_PER_SHARD)
-        return shard * METERS_PER_SHARD + index * METERS_PER_PACK + position
-
-
-def pack_number(place: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Number of the pack that holds each place, `[n]`."""
-    return place // METERS_PER_SHARD * PACKS_PER_SHARD + place % METERS_PER_SHARD // METERS_PER_PACK
-
-
-def position_in_pack(place: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Position of each place in its pack, `[n]`."""
-    return place % METERS_PER_SHARD % METERS_PER_PACK
+from functions.services.feeders import ReadingColumns
+from functions.services.pack_keys import PackKey, pack_number, position_in_pack
 
 
 @dataclass(frozen=True)
@@ -91,73 +60,87 @@ class Work:
         self.state: Records = join(grown)
         self.offset = np.cumsum([0, *(pack.meters for pack in grown)])
         self.outboxes: list[list[Anomaly]] = [[] for _ in keys]
-        self._confirmed = np.concatenate([column.confirmed for column in columns] or [np.empty(0, bool)])
         self._entries: Entries | None = None
         self._found: Judgement | None = None
-        nominal = np.concatenate([column.nominal_v for column in columns] or [np.empty(0, np.float32)])
-        interval = np.concatenate([column.interval_s for column in columns] or [np.empty(0, np.int64)])
-        self._follow_roster(nominal, interval, prior)
+        self._confirmed = np.zeros(len(self.state), bool)
+        self._interval_s = self.state["interval_s"].astype(np.int64)
+        """What slots of each row are counted in; differs from the state's for what was open before a change."""
+        self._follow_roster(columns, prior)
 
-    def _follow_roster(self, nominal: NDArray[np.float32], interval: NDArray[np.int64], prior: Prior) -> None:
+    def _follow_roster(self, columns: Sequence[PackColumns], prior: Prior) -> None:
         """The roster is the authority on a meter's service and interval; a meter that was changed starts afresh."""
-        told = np.flatnonzero(~np.isnan(nominal))
-        self.state["nominal_v"][told] = nominal[told]
-        stored = self.state["interval_s"]
-        changed = np.flatnonzero((interval > 0) & (stored > 0) & (stored != interval))
-        if len(changed):
-            self.state[changed] = fresh(self.state["nominal_v"][changed], prior)
+        # A pack may hold meters that this process's roster has not seen yet: of those nothing is told.
+        starts = self.offset[:-1]
+        row = np.concatenate([at + np.arange(len(each.nominal_v)) for at, each in zip(starts, columns, strict=True)])
+        nominal = np.concatenate([column.nominal_v for column in columns])
+        interval = np.concatenate([column.interval_s for column in columns])
+        self._confirmed[row] = np.concatenate([column.confirmed for column in columns])
+        told, timed = np.flatnonzero(~np.isnan(nominal)), np.flatnonzero(interval > 0)
+        self.state["nominal_v"][row[told]] = nominal[told]
+        stored = self.state["interval_s"][row[timed]]
+        changed = row[timed[(stored > 0) & (stored != interval[timed])]]
+        self._ended = self._end_all(changed)
+        self.state[changed] = fresh(self.state["nominal_v"][changed], prior)
+        self.state["interval_s"][row[timed]] = interval[timed]
 
-    def apply_events(
-        self, pack: NDArray[np.int64], events: Sequence[tuple[int, DeviceEvent, int]], now: int
-    ) -> NDArray[np.uint8]:
-        """Apply device events (place, event, interval) to the packs they belong to; returns the outcome of each."""
-        outcomes = np.empty(len(events), np.uint8)
-        order = sorted(range(len(events)), key=lambda nth: (pack[nth], events[nth][0], events[nth][1].at, nth))
-        for nth in order:
-            place, event, interval = events[nth]
-            row = int(self.offset[pack[nth]]) + place % METERS_PER_SHARD % METERS_PER_PACK
-            used, changes = device_events.apply(self.state, row, event.at, event.meaning, interval)
-            outcomes[nth] = Outcome.applied if used else Outcome.duplicate
-            step = int(self.state["interval_s"][row]) or interval
-            self._tell(changes, now, step)
-        return outcomes
-
-    def apply_readings(
+    def apply(
         self,
         pack: NDArray[np.int64],
-        place: NDArray[np.int64],
-        timestamp: NDArray[np.int64],
-        voltage_v: NDArray[np.float32],
-        energy_kwh: NDArray[np.float32],
-        interval_s: NDArray[np.int64],
+        readings: ReadingColumns,
+        event_pack: NDArray[np.int64],
+        events: Sequence[tuple[int, DeviceEvent, int]],
         judge: Judge,
         now: int,
-    ) -> NDArray[np.uint8]:
-        """Apply readings (arrays of one length) to the packs they belong to; returns the outcome of each."""
-        readings = Readings(
-            row=self.offset[pack] + position_in_pack(place),
-            slot=timestamp // interval_s,
-            voltage_v=voltage_v,
-            energy_kwh=energy_kwh,
-            interval_s=interval_s,
+    ) -> Found:
+        """Apply readings and device events (place, event, interval) to the packs they belong to."""
+        self._tell(self._ended, now)
+        head_before = self.state["head"].copy()
+        outcome, entries, found = detect(
+            self.state,
+            Readings(
+                row=self.offset[pack] + position_in_pack(readings.place),
+                slot=readings.timestamp // readings.interval_s,
+                voltage_v=readings.voltage_v,
+                energy_kwh=readings.energy_kwh,
+                interval_s=readings.interval_s,
+            ),
+            judge,
         )
-        outcome, entries, found = detect(self.state, readings, judge)
         self._entries, self._found = entries, found
-        self._tell(episodes.update(self.state, entries, found.kinds, found.score, found.threshold), now)
-        return outcome
-
-    def overdue(self, grace_s: int, now: int) -> int:
-        """Report confirmed meters that are overdue; returns how many."""
-        changes = episodes.overdue(self.state, self._confirmed, now, grace_s, SILENCE_SCORE)
+        self._interval_s = self.state["interval_s"].astype(np.int64)
+        placed = [self._row_event(*each) for each in zip(event_pack.tolist(), events, strict=True)]
+        used, changes = follow(self.state, entries, found, placed, head_before)
         self._tell(changes, now)
-        return len(changes)
+        return Found(outcome, np.where(used, Outcome.applied, Outcome.duplicate).astype(np.uint8))
 
-    def _tell(self, changes: Sequence[Change], now: int, interval_s: int | None = None) -> None:
+    def _row_event(self, pack: int, placed: tuple[int, DeviceEvent, int]) -> RowEvent:
+        place, event, interval_s = placed
+        row = int(self.offset[pack]) + place % METERS_PER_SHARD % METERS_PER_PACK
+        self._interval_s[row] = self._interval_s[row] or interval_s
+        return RowEvent(row, event.at // int(self._interval_s[row]), event.at, event.meaning)
+
+    def overdue(self, grace_s: int, now: int) -> None:
+        """Report confirmed meters that are overdue."""
+        self._tell(self._ended, now)
+        self._interval_s = self.state["interval_s"].astype(np.int64)
+        self._tell(episodes.overdue(self.state, self._confirmed, now, grace_s, SILENCE_SCORE), now)
+
+    def _end_all(self, rows: NDArray[np.int64]) -> list[Change]:
+        """Close what is open of meters that start afresh."""
+        return [
+            episodes.close_at(self.state, row, kind, int(self.state["last_slot"][row, kind]) + 1, 0.0, None)
+            for row in rows.tolist()
+            for kind in Kind
+            if self.state["open_slot"][row, kind] != NO_SLOT
+        ]
+
+    def _tell(self, changes: Sequence[Change], now: int) -> None:
         for change in changes:
             pack = int(np.searchsorted(self.offset, change.row, "right")) - 1
             key = self.keys[pack]
-            meter = key.roster.row(key.place(change.row - int(self.offset[pack])))
-            step = interval_s or int(self.state["interval_s"][change.row])
+            place = key.place(change.row - int(self.offset[pack]))
+            meter = key.roster.row(place)
+            step = int(self._interval_s[change.row])
             name = anomaly_id(meter.meter_id, change.kind, change.start_slot)
             self.outboxes[pack].append(
                 Anomaly(
@@ -175,6 +158,7 @@ class Work:
                     threshold=round(change.threshold, 3),
                     why=explain(change, self._entries, self._found, step),
                     raised_at=now,
+                    provisional=key.roster.is_provisional(place),
                 )
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -9,10 +10,10 @@ import msgspec
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 
 from functions.application import Application
-from functions.domain.errors import RejectedDocument, TransientFault
+from functions.domain.errors import Conflict, RejectedDocument, StoreError, TransientFault
 from functions.domain.roster import RosterRow
 from functions.domain.work_orders import WorkOrder
-from functions.services.work import pack_number
+from functions.services.pack_keys import pack_number
 from functions.web.auth import Role, require
 
 MOST_ROWS = 1_000
@@ -32,7 +33,8 @@ def create_app(application: Callable[[], Application]) -> FastAPI:
         return _json({"field": fault.field, "error": str(fault)}, 422)
 
     @app.exception_handler(TransientFault)
-    async def busy(_: Request, fault: TransientFault) -> Response:
+    @app.exception_handler(Conflict)
+    async def busy(_: Request, fault: StoreError) -> Response:
         return _json({"error": f"{fault}; try again in a moment"}, 503)
 
     @app.get("/api/health")
@@ -87,10 +89,21 @@ async def _documents(request: Request, kind: type[Document]) -> list[Document]:
     try:
         return msgspec.json.decode(b"[" + body + b"]" if body.startswith(b"{") else body, type=list[kind])  # type: ignore[valid-type]  # a type at run time
     except msgspec.ValidationError as fault:
-        field = str(fault).rpartition("at `")[2].rstrip("`").removeprefix("$[...].") or "body"
-        raise RejectedDocument(field, str(fault)) from fault
+        raise RejectedDocument(_field(str(fault)), str(fault)) from fault
     except msgspec.DecodeError as fault:
         raise RejectedDocument("body", f"is not JSON ({fault}); send one object or a list of them") from fault
+
+
+def _field(fault: str) -> str:
+    """The field that msgspec names: the missing one, or the end of the path "at `$[0].start`".
+
+    >>> _field("Object missing required field `end` - at `$[0]`"), _field("Expected `int` - at `$[0].start`")
+    ('end', 'start')
+    """
+    missing = re.search(r"required field `(\w+)`", fault)
+    path = re.search(r"at `\$\[\d+\]\.(.+)`", fault)
+    found = missing or path
+    return found[1] if found else "body"
 
 
 def _json(value: object, status: int = 200) -> Response:

@@ -16,7 +16,7 @@ from functions.adapters.sqlite.stores import (
     SqliteIncidents,
     SqliteRosters,
 )
-from functions.application import Stores
+from functions.ports import Stores
 
 
 def sqlite_stores(database: Database | Path, reports: Path) -> Stores:

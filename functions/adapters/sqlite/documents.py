@@ -35,23 +35,24 @@ class Container:
 
     def read(self, partition: str, identity: str, kind: type[Value]) -> tuple[Value, str] | None:
         """A document and its ETag; None when it does not exist."""
-        row = self.database.connection.execute(
+        rows = self.database.rows(
             "SELECT body, version FROM documents WHERE container = ? AND partition = ? AND id = ?",
             (self.name, partition, identity),
-        ).fetchone()
-        return None if row is None else (msgspec.json.decode(row[0], type=kind), str(row[1]))
+        )
+        return (msgspec.json.decode(rows[0][0], type=kind), str(rows[0][1])) if rows else None
 
     def insert(self, documents: Iterable[Document], connection: sqlite3.Connection) -> int:
         """Insert documents that do not exist yet; returns how many were new."""
         new = 0
         for document in documents:
             body = msgspec.json.encode(document.value)
-            new += connection.execute(
+            inserted = connection.execute(
                 "INSERT INTO documents (container, partition, id, type, body, sort, state) VALUES (?, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT DO NOTHING",
                 (self.name, document.partition, document.id, document.type, body, document.sort, document.state),
             ).rowcount
-            if connection.execute("SELECT changes()").fetchone()[0] and document.type in self._watched:
+            new += inserted
+            if inserted and document.type in self._watched:
                 connection.execute(
                     "INSERT INTO feed (container, type, body) VALUES (?, ?, ?)", (self.name, document.type, body)
                 )
@@ -90,5 +91,5 @@ class Container:
     def select(self, kind: type[Value], condition: str, *values: Any) -> list[Value]:
         """Documents that fulfil a condition on partition, type, sort and state, decoded."""
         query = f"SELECT body FROM documents WHERE container = ? AND {condition}"  # noqa: S608  # conditions are ours
-        rows = self.database.connection.execute(query, (self.name, *values))
+        rows = self.database.rows(query, (self.name, *values))
         return [msgspec.json.decode(body, type=kind) for (body,) in rows]

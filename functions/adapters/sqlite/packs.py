@@ -31,7 +31,7 @@ class SqlitePacks:
             some = ids[start : start + _READ_AT_ONCE]
             marks = ",".join("?" * len(some))
             query = f"SELECT {_COLUMNS} FROM packs WHERE id IN ({marks})"  # noqa: S608  # only question marks
-            for row in self._database.connection.execute(query, some):
+            for row in self._database.rows(query, some):
                 packs[row[0]] = _pack(row)
         return packs
 
@@ -50,7 +50,7 @@ class SqlitePacks:
 
     def _select(self, condition: str, before: int, limit: int) -> list[Pack]:
         query = f"SELECT {_COLUMNS} FROM packs WHERE {condition} LIMIT ?"  # noqa: S608  # conditions are above
-        return [_pack(row) for row in self._database.connection.execute(query, (before, limit))]
+        return [_pack(row) for row in self._database.rows(query, (before, limit))]
 
 
 def _write(connection: sqlite3.Connection, pack: Pack) -> str | None:

@@ -12,7 +12,7 @@ from functions.domain.anomalies import Anomaly
 from functions.domain.context import Suppression
 from functions.domain.errors import Conflict
 from functions.domain.incidents import Board, Incident, MemberChunk
-from functions.domain.notifications import Customer, Delivery, Intent
+from functions.domain.notifications import Customer, Delivery, DeliveryState, Intent
 from functions.domain.roster import RosterShard
 from functions.domain.work_orders import WorkOrder
 
@@ -187,9 +187,13 @@ class SqliteDeliveries:
         self._deliveries = Container(database, "deliveries")
 
     async def claim(self, delivery: Delivery) -> bool:
-        """Insert a claim; False when the key is claimed already."""
+        """Insert a claim; False when the key is claimed already, unless the last attempt failed for certain."""
         with self._deliveries.database.transaction() as connection:
-            return self._deliveries.insert([_delivery(delivery)], connection) == 1
+            before = self._deliveries.read(delivery.customer_id, delivery.key, Delivery)
+            if before is not None and before[0].state is not DeliveryState.failed:
+                return False
+            self._deliveries.put([_delivery(delivery)], connection)
+            return True
 
     async def finish(self, delivery: Delivery) -> None:
         """Record how a claimed message ended."""
@@ -198,10 +202,11 @@ class SqliteDeliveries:
 
     async def counts(self) -> Mapping[str, int]:
         """Number of deliveries by state."""
-        rows = self._deliveries.database.connection.execute(
-            "SELECT state, count(*) FROM documents WHERE container = 'deliveries' GROUP BY state"
+        return dict(
+            self._deliveries.database.rows(
+                "SELECT state, count(*) FROM documents WHERE container = 'deliveries' GROUP BY state"
+            )
         )
-        return dict(rows.fetchall())
 
 
 def _delivery(delivery: Delivery) -> Document:

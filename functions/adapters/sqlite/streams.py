@@ -7,6 +7,11 @@ from typing import NamedTuple
 
 from functions.adapters.sqlite.database import Database
 
+_MOVE_LEASE = (
+    "INSERT INTO leases (container, position) VALUES (?, ?)"
+    " ON CONFLICT (container) DO UPDATE SET position = excluded.position"
+)
+
 
 class Change(NamedTuple):
     """One inserted document, in the order of insertion."""
@@ -25,7 +30,7 @@ class SqliteFeed:
 
     def read(self, limit: int) -> list[Change]:
         """The next changes; the same ones again until `advance`."""
-        rows = self._database.connection.execute(
+        rows = self._database.rows(
             "SELECT position, type, body FROM feed WHERE container = ? AND position >"
             " coalesce((SELECT position FROM leases WHERE container = ?), 0) ORDER BY position LIMIT ?",
             (self._container, self._container, limit),
@@ -35,12 +40,27 @@ class SqliteFeed:
     def advance(self, position: int) -> None:
         """Move the lease: everything up to `position` is handled, and need not be kept for the feed."""
         with self._database.transaction() as connection:
-            connection.execute(
-                "INSERT INTO leases (container, position) VALUES (?, ?)"
-                " ON CONFLICT (container) DO UPDATE SET position = excluded.position",
-                (self._container, position),
-            )
+            connection.execute(_MOVE_LEASE, (self._container, position))
             connection.execute("DELETE FROM feed WHERE container = ? AND position <= ?", (self._container, position))
+
+
+class SqlitePartition:
+    """The sequence numbers of one event hub partition: a later run on the same file goes on where one stopped.
+
+    What an event leaves behind is kept under its number; numbers used twice would replace each other's dead letters.
+    """
+
+    def __init__(self, database: Database, partition: str) -> None:
+        self._database = database
+        self._key = f"partition {partition}"
+
+    def take(self, count: int) -> int:
+        """Give `count` events their numbers; returns the first."""
+        with self._database.transaction() as connection:
+            row = connection.execute("SELECT position FROM leases WHERE container = ?", (self._key,)).fetchone()
+            first = int(row[0]) if row else 0
+            connection.execute(_MOVE_LEASE, (self._key, first + count))
+        return first
 
 
 class QueuedMessage(NamedTuple):
@@ -89,7 +109,5 @@ class SqliteQueue:
 
     def waiting(self) -> int:
         """How many messages wait."""
-        (count,) = self._database.connection.execute(
-            "SELECT count(*) FROM messages WHERE queue = ?", (self._name,)
-        ).fetchone()
+        ((count,),) = self._database.rows("SELECT count(*) FROM messages WHERE queue = ?", (self._name,))
         return int(count)

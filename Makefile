@@ -1,0 +1,58 @@
+# Two commands do everything: `make demo` and `make test`. The others are for those who stay.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+SETUP := $(VENV)/.ready
+TRAINING := .venv-training
+TRAINING_PY := $(TRAINING)/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-serving bench train test-training verify setup-training clean
+
+help: ## Show what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
+
+setup: $(SETUP) ## Build .venv with the pinned requirements
+
+$(SETUP): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("MeterSentry needs Python 3.11 or newer, this is %d.%d; set PYTHON=python3.11" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	@echo "installing the pinned requirements into $(VENV); this takes a minute"
+	$(PY) -m pip install --quiet --disable-pip-version-check '.[local,test]'
+	@touch $(SETUP)
+
+demo: $(SETUP) ## Watch a simulated utility for a week and show what was found
+	$(PY) -m local demo
+
+test: $(SETUP) ## Run the tests, the linter and the type checker
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m pytest
+	$(PY) -m pytest --doctest-modules functions
+
+test-serving: $(SETUP) ## Run the tests of what is deployed; PYTHON=python3.13 VENV=.venv-3.13 for Azure's Python
+	$(PY) -m pytest tests/unit tests/contract tests/functional
+
+bench: $(SETUP) ## Measure readings per second, and write out/bench.json
+	$(PY) -m local bench
+
+setup-training: $(TRAINING)/.ready ## Build .venv-training with torch, scikit-learn and onnx
+
+$(TRAINING)/.ready: requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(TRAINING)
+	@echo "installing the training extra into $(TRAINING); this takes some minutes"
+	$(TRAINING_PY) -m pip install --quiet --disable-pip-version-check '.[local,test,training]'
+	@touch $@
+
+test-training: setup-training ## Run the tests of training and export
+	$(TRAINING_PY) -m pytest tests/training
+
+train: setup-training ## Train the detector on the simulator and export it to functions/models
+	$(TRAINING_PY) -m model_export train
+
+verify: $(SETUP) ## Prove that the exported model scores as it did when it was trained
+	$(PY) -m model_export verify
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) $(TRAINING) out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,113 @@
+"""What one event brings for one feeder: sound readings as columns, device events, and what was refused and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from functions.domain.device_events import DeviceEvent, code_table
+from functions.domain.outcomes import RECORD_CHARACTERS, Outcome, Reason, Refusal
+from functions.domain.timestamps import FUTURE_S, TOO_OLD_S, Unusable, seconds
+
+DEFAULT_INTERVAL_S = 900
+LONGEST_INTERVAL_S = 86_400
+SENTINELS = (-1.0, 4294967.295)
+"""4294967.295 is 2**32 − 1 thousandths, an unset unsigned register."""
+HIGHEST_V = 1000.0
+"""Low voltage ends at 1,000 V AC (IEC 60038)."""
+HIGHEST_KWH_PER_HOUR = 5000.0
+"""A 4,000 A low-voltage service at 690 V carries 4.8 MW."""
+
+
+@dataclass
+class FeederBatch:
+    """What one event brings for one feeder: usable readings as columns, device events, and what was refused."""
+
+    feeder_id: str
+    interval_s: int = DEFAULT_INTERVAL_S
+    meter_id: list[str] = field(default_factory=list)
+    timestamp: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    voltage_v: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    energy_kwh: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    device_events: list[DeviceEvent] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+
+    @property
+    def records(self) -> int:
+        """How many records the event brought, refused ones included."""
+        return len(self.meter_id) + len(self.device_events) + len(self.refusals)
+
+    def refuse(self, reason: Reason, meter_id: object, record: object, outcome: Outcome = Outcome.quarantined) -> None:
+        """Note a record that cannot be used."""
+        text = record if isinstance(record, str) else repr(record)
+        self.refusals.append(
+            Refusal(
+                feeder_id=self.feeder_id,
+                meter_id=_storable(meter_id) if isinstance(meter_id, str) else "",
+                reason=reason.name,
+                outcome=outcome.name,
+                record=_storable(text),
+            )
+        )
+
+    def keep_sound(
+        self,
+        meter_id: list[str],
+        timestamp: NDArray[np.int64],
+        voltage: NDArray[np.float64],
+        energy: NDArray[np.float64],
+        now: int,
+    ) -> None:
+        """Keep what a low-voltage meter can have measured lately; refuse the rest, each with the first reason found."""
+        highest_kwh = HIGHEST_KWH_PER_HOUR * self.interval_s / 3600
+        checks: tuple[tuple[Reason, NDArray[np.bool_]], ...] = (
+            (Reason.future_timestamp, timestamp > now + FUTURE_S),
+            (Reason.too_old, timestamp < now - TOO_OLD_S),
+            (Reason.sentinel, np.isin(voltage, SENTINELS) | np.isin(energy, SENTINELS)),
+            (Reason.impossible_value, (voltage < 0) | (voltage > HIGHEST_V) | (energy < 0) | (energy > highest_kwh)),
+            (Reason.no_value, np.isnan(voltage) & np.isnan(energy)),
+        )
+        sound = ~np.logical_or.reduce([failed for _, failed in checks])
+        if not sound.all():
+            for place in np.flatnonzero(~sound).tolist():
+                reason = next(reason for reason, failed in checks if failed[place])
+                record = {
+                    "meter_id": meter_id[place],
+                    "timestamp": int(timestamp[place]),
+                    "voltage_v": float(voltage[place]),
+                    "energy_kwh": float(energy[place]),
+                }
+                self.refuse(reason, meter_id[place], record)
+            meter_id = [meter for meter, keep in zip(meter_id, sound.tolist(), strict=True) if keep]
+            timestamp, voltage, energy = timestamp[sound], voltage[sound], energy[sound]
+        self.meter_id += meter_id
+        self.timestamp = np.concatenate((self.timestamp, timestamp))
+        self.voltage_v = np.concatenate((self.voltage_v, voltage + 0.0))  # −0 becomes 0: one value, one bit pattern
+        self.energy_kwh = np.concatenate((self.energy_kwh, energy + 0.0))
+
+    def keep_event(self, event: object, now: int) -> None:
+        """Keep a device event whose code is known and whose time is near; refuse any other."""
+        if not isinstance(event, dict) or not isinstance(event.get("meter_id"), str):
+            self.refuse(Reason.bad_record, "", event)
+            return
+        meaning = code_table().get(str(event.get("code")))
+        try:
+            at = seconds(event.get("timestamp"))
+        except Unusable as fault:
+            self.refuse(fault.reason, event["meter_id"], event)
+            return
+        if meaning is None:
+            self.refuse(Reason.bad_event_code, event["meter_id"], event)
+        elif at > now + FUTURE_S:
+            self.refuse(Reason.future_timestamp, event["meter_id"], event)
+        elif at < now - TOO_OLD_S:
+            self.refuse(Reason.too_old, event["meter_id"], event)
+        else:
+            self.device_events.append(DeviceEvent(event["meter_id"], at, meaning))
+
+
+def _storable(text: str) -> str:
+    # JSON can escape half a surrogate pair, which no store takes.
+    return text[:RECORD_CHARACTERS].encode("utf-8", "replace").decode()
