@@ -18,6 +18,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -164,8 +165,10 @@ def _notebook(rounds: int) -> float:
 
 def _show(figures: dict[str, object], measured: list[tuple[Load, float, list[float], int]], notebook: float) -> None:
     console = Console()
-    table = Table(title="Event body to committed SQLite state, one core", title_justify="left")
-    for name in ("load", "readings/s", "ratio", "µs each", "p50 ms", "p99 ms", "B/meter"):
+    table = Table(
+        title="Event body to committed SQLite state, one core", title_justify="left", box=SIMPLE_HEAD, padding=(0, 0)
+    )
+    for name in ("load", "readings/s", "ratio", "µs each", "p50 ms", "p99 ms", "bytes/meter"):
         table.add_column(name, justify="left" if name == "load" else "right", no_wrap=True)
     for load, rate, times, size in measured:
         p50, p99 = np.percentile(times, (50, 99)) * 1000

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -36,7 +37,7 @@ def status(label: str) -> AbstractContextManager[Any]:
 def show_demo(result: DemoResult, out: Path) -> None:
     """Print what the demo found, against the truth."""
     summary, card = result.summary, result.scorecard
-    table = Table(title="Found against the simulator's truth", title_justify="left")
+    table = Table(title="Found against the simulator's truth", title_justify="left", box=SIMPLE_HEAD)
     table.add_column("what was wrong")
     for name in ("cases", "detected", "missed"):
         table.add_column(name, justify="right")
@@ -57,7 +58,7 @@ def show_demo(result: DemoResult, out: Path) -> None:
         ]
     )
     if result.report.ranked:
-        listing = Table(title="Top of the inspection list", title_justify="left")
+        listing = Table(title="Top of the inspection list", title_justify="left", box=SIMPLE_HEAD)
         for name, justify in (
             ("meter", "left"),
             ("risk", "right"),
