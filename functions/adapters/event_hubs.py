@@ -41,7 +41,8 @@ class EventHubSender:
             if len(batch):
                 self._producer.send_batch(batch)
         except EventHubError as fault:
-            raise TransientFault(f"Event Hubs did not take the events ({fault}); push again") from fault
+            reason = str(fault).partition("\n")[0]
+            raise TransientFault(f"Event Hubs did not take the events ({reason}); push again") from fault
 
     def close(self) -> None:
         """Close the connection."""
