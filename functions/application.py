@@ -52,7 +52,7 @@ class Application:
         feeders = Feeders(stores.rosters)
         states = States(stores.packs, stores.anomalies, judge, grace_s=settings.no_reads_grace_s, sink=sink)
         correlation = CorrelationService(
-            stores.incidents, stores.context, clock, buffer_s=settings.planned_outage_buffer_s
+            stores.incidents, stores.context, stores.letters, clock, buffer_s=settings.planned_outage_buffer_s
         )
         return cls(
             settings=settings,
@@ -63,7 +63,7 @@ class Application:
             scoring=ScoringService(feeders, states, stores.letters, telemetry, clock),
             correlation=correlation,
             advancing=AdvanceService(stores.packs, feeders, states, correlation, clock),
-            fan_out=FanOutService(stores.incidents, channel=notifier.name),
+            fan_out=FanOutService(stores.incidents, stores.letters, channel=notifier.name),
             delivery=DeliveryService(stores.deliveries, stores.customers, notifier, clock),
             inspection=InspectionService(stores.anomalies, stores.rosters, stores.reports, clock),
         )

@@ -77,7 +77,7 @@ class AnomalyStore(Protocol):
         ...
 
     async def between(self, start: int, end: int) -> list[Anomaly]:
-        """Records of anomalies that start in `[start, end)` or were closed in it."""
+        """Both records of every anomaly that started before `end` and had not ended before `start`."""
         ...
 
 
@@ -175,6 +175,10 @@ class DeadLetters(Protocol):
 
     async def keep_event(self, source: LetterSource, reason: str, body: bytes) -> None:
         """Keep a whole event that could not be processed."""
+        ...
+
+    async def keep_document(self, container: str, document: Mapping[str, object], reason: str) -> None:
+        """Keep a document of a change feed that could not be processed; the same id replaces what it left before."""
         ...
 
 

@@ -26,6 +26,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     planned_outage_buffer_s: int = 15 * 60
     no_reads_grace_s: int = 90 * 60
     """How late a reading may be before its meter counts as silent: mesh networks lose an hour now and then."""
+    platform_authentication: bool = False
+    """Whether the platform signs people in and vouches for the principal header; it sets WEBSITE_AUTH_ENABLED."""
 
     @property
     def sqlite_path(self) -> Path:
@@ -47,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             alert_budget=usual.alert_budget if budget is None else budget,
             anomaly_threshold=_number(environment, "ANOMALY_THRESHOLD", low=0),
             planned_outage_buffer_s=usual.planned_outage_buffer_s if buffer_min is None else int(60 * buffer_min),
+            platform_authentication=environment.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
             no_reads_grace_s=usual.no_reads_grace_s if grace_min is None else int(60 * grace_min),
         )
 

@@ -97,7 +97,7 @@ def push(
     from local.console import progress_bar, show_push, status
     from local.history import History
 
-    if dry_run == bool(connection):
+    if not dry_run and not connection:
         raise typer.BadParameter("give either --dry-run or --connection STRING", param_hint="--connection")
     with status("reading"):
         history = History([file], parse_mapping(mapping or []))
@@ -109,9 +109,11 @@ def push(
 @app.command()
 def serve(
     store: Annotated[
-        str, typer.Option(help="sqlite:///PATH keeps the state.", metavar="URL")
+        str, typer.Option(help="sqlite:///PATH keeps the state.", metavar="URL", envvar="METERSENTRY_STORE")
     ] = "sqlite:///out/serve/metersentry.db",
-    out: Out = Path("out/serve"),
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for results; made when missing.", envvar="METERSENTRY_OUT")
+    ] = Path("out/serve"),
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=0, max=65535)] = 7071,
 ) -> None:
     """Run until Ctrl-C: HTTP under /api, timers on the real clock, events accepted at POST /local/events."""

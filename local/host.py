@@ -1,8 +1,10 @@
 """An embedded Functions host: it indexes a function app as Azure's worker does, and drives its triggers.
 
 Payloads go through the library's own converters, so a function sees the objects it sees in Azure. Change feeds and
-queues are read from SQLite, timers follow the clock. Faults are handled as the Azure host handles them: an Event Hub or
-change-feed batch is retried by its policy before its place moves on, a queue message is poison after five tries.
+queues are read from SQLite, timers follow the clock. Faults are handled much as the Azure host handles them: an Event
+Hub or change-feed batch is tried again before its place moves on, a failed timer waits for its next time, and a queue
+message is poison after five tries. Unlike there, only a store out of reach is tried again, and not for ever: a person
+waits.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ MAX_DEQUEUE_COUNT = 5
 PUBLISHED_KEPT = 10_000
 """Nobody reads the output hubs on one machine, which may run for months."""
 RETRIES = 6
-"""The policy retries without limit; a person at a terminal is told after a minute."""
+"""The policy retries without limit; a person at a terminal is told after half a minute."""
 
 
 class EmbeddedHost:
@@ -80,7 +82,7 @@ class EmbeddedHost:
     async def run_timers(self, only: frozenset[str] | None = None) -> None:
         """Run every timer that is due by the clock, once, however long it has been due.
 
-        One that finds the store out of reach runs again at its next time, as in Azure; any other fault is raised.
+        One that fails is logged and runs again at its next time, as in Azure.
         """
         now = self._clock.now()
         for function in self._of("timerTrigger"):
@@ -88,11 +90,11 @@ class EmbeddedHost:
             if due > now or (only is not None and function.name not in only):
                 continue
             late = {"IsPastDue": now - due > 60, "Schedule": {}, "ScheduleStatus": {}}
+            self._next_run[function.name] = self._after(function, now)
             try:
                 await self._invoke(function, meta.Datum(json.dumps(late), "json"), {})
-            except TransientFault as fault:
-                log.warning("%s: %s; it runs again at its next time", function.name, fault)
-            self._next_run[function.name] = self._after(function, now)
+            except Exception:
+                log.exception("%s failed; it runs again at its next time", function.name)
 
     async def request(self, request: func.HttpRequest) -> func.HttpResponse:
         """Hand a request to the HTTP trigger."""

@@ -56,7 +56,7 @@ class Machine:
         out.mkdir(parents=True, exist_ok=True)
         if isinstance(store, Path):
             store.parent.mkdir(parents=True, exist_ok=True)
-        settings = msgspec.structs.replace(Settings.of(), output=out)
+        settings = msgspec.structs.replace(Settings.of(), output=out, platform_authentication=True)
         database = Database(store)
         scorer = OnnxScorer.load()
         totals = Totals()

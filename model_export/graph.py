@@ -63,7 +63,7 @@ def build_graph(vae: Vae, forest: Forest, calibrations: Calibrations) -> bytes:
     """Serialised model; the same parts give the same bytes."""
     draft = _Draft()
     draft.constant("zero", np.float32(0))
-    draft.constant("half", np.float32(0.5))
+    draft.constant("half", np.float32(ENSEMBLE_WEIGHT))
     draft.constant("windows_last", np.array([0], np.int64))
     z, missing = _standardise(draft)
     energy = _vae(draft, vae, z, missing)

@@ -24,7 +24,6 @@ class Kind(IntEnum):
     tamper = 6
 
 
-KINDS = len(Kind)
 SLOTS_OF_KINDS = 8
 """Columns kept for kinds in a pack; the last belongs to no kind (`packs.RESTORED`)."""
 

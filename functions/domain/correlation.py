@@ -15,9 +15,10 @@ from functions.domain.incidents import (
     Board,
     Incident,
     IncidentKind,
-    IncidentState,
+    Member,
     MemberChunk,
     OpenIncident,
+    chunk,
     close_member,
     revise,
     take_in,
@@ -36,11 +37,6 @@ class Correlation:
     suppressions: list[Suppression] = field(default_factory=list)
     intents: list[Intent] = field(default_factory=list)
 
-    @property
-    def changed(self) -> bool:
-        """Whether there is anything to commit beyond what is known."""
-        return bool(self.incidents or self.suppressions)
-
 
 def correlate(
     board: Board, anomalies: Sequence[Anomaly], orders: Sequence[WorkOrder], buffer_s: int, now: int
@@ -52,7 +48,7 @@ def correlate(
     """
     step = Correlation(board)
     touched: dict[str, OpenIncident] = {}
-    before = {incident.incident_id: set(incident.members) for incident in board.incidents}
+    before = {incident.incident_id: dict(incident.members) for incident in board.incidents}
     for anomaly in _released(step, orders, buffer_s, now):
         raised = take_in(board, anomaly)
         touched[raised.incident_id] = raised
@@ -64,15 +60,7 @@ def correlate(
         if incident is not None:
             touched[incident.incident_id] = incident
     for incident in touched.values():
-        joined = [
-            member
-            for anomaly_id, member in incident.members.items()
-            if anomaly_id not in before.get(incident.incident_id, set())
-        ]
-        revision, chunks = revise(board, incident, joined, now)
-        step.incidents.append(revision)
-        step.chunks += chunks
-        step.intents += _intents(incident, revision, chunks, now)
+        _publish(step, incident, before.get(incident.incident_id, {}), now)
     board.handled = {record: at for record, at in board.handled.items() if now - at < REMEMBER_HANDLED_S}
     return step
 
@@ -123,31 +111,45 @@ def _released(step: Correlation, orders: Sequence[WorkOrder], buffer_s: int, now
     return released
 
 
-def _intents(incident: OpenIncident, revision: Incident, chunks: list[MemberChunk], now: int) -> list[Intent]:
-    """What customers are to be told: an outage that lasts, and its end if its beginning was told."""
-    if revision.kind is not IncidentKind.outage:
-        return []
-    if revision.state is IncidentState.open:
-        if not chunks:
-            return []
-        incident.announced = True
-        kind, told = IntentKind.outage_seen, tuple(chunk.id for chunk in chunks)
-    elif incident.announced:
-        kind, told = IntentKind.restored, incident.chunks
-    else:
-        return []
-    return [
+def _publish(step: Correlation, incident: OpenIncident, before: dict[str, Member], now: int) -> None:
+    """Add the next revision of a touched incident, and what its customers are to be told."""
+    members = incident.members
+    joined = [member for anomaly_id, member in members.items() if anomaly_id not in before]
+    chunks = chunk(step.board.feeder_id, incident.incident_id, "joined", joined)
+    revision = revise(step.board, incident, chunks, now)
+    step.incidents.append(revision)
+    step.chunks += chunks
+    if incident.kind is not IncidentKind.outage:
+        return
+    dark = {member.customer_id for member in members.values() if member.end is None}
+    told = {member.customer_id for member in before.values()}
+    ended = {
+        member.customer_id
+        for anomaly_id, member in members.items()
+        if member.end is not None and anomaly_id in before and before[anomaly_id].end is None
+    }
+    # Whoever joined and ended in one step was never told of an outage, and hears nothing of its end.
+    back = [member for member in members.values() if member.customer_id in (ended & told) - dark]
+    out = [member for member in joined if member.end is None]
+    if len(out) < len(joined):
+        chunks = chunk(revision.feeder_id, incident.incident_id, "outage_seen", out)
+    _tell(step, revision, IntentKind.outage_seen, chunks, now)
+    _tell(step, revision, IntentKind.restored, chunk(revision.feeder_id, incident.incident_id, "restored", back), now)
+
+
+def _tell(step: Correlation, revision: Incident, kind: IntentKind, chunks: list[MemberChunk], now: int) -> None:
+    if not chunks:
+        return
+    known = {each.id for each in step.chunks}
+    step.chunks += [each for each in chunks if each.id not in known]
+    step.intents.append(
         Intent(
             id=f"{revision.id}:{kind}",
             kind=kind,
             incident_id=revision.incident_id,
             revision=revision.revision,
             feeder_id=revision.feeder_id,
-            device_kind=revision.device_kind,
-            device_id=revision.device_id,
-            started_at=revision.started_at,
-            restored_at=revision.restored_at,
-            chunks=told,
+            chunks=tuple(each.id for each in chunks),
             created_at=now,
         )
-    ]
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functions.domain.errors import RejectedDocument
+
 _FORBIDDEN = set("/\\?#:\ufffd")  # the last stands for bytes that were no UTF-8: two meters would share an id
 ID_CHARACTERS = 64
 
@@ -19,3 +21,10 @@ def is_id(text: object) -> bool:
         and text == text.strip()
         and not _FORBIDDEN.intersection(text)
     )
+
+
+def checked_id(field: str, text: str) -> None:
+    """Raise `RejectedDocument` when a field of a document is no id."""
+    if not is_id(text):
+        shown = text if len(text) <= ID_CHARACTERS else f"{text[:ID_CHARACTERS]}…"
+        raise RejectedDocument(field, f"{shown!r} is no id; use 1 to 64 printable characters without / \\ ? # or :")

@@ -7,6 +7,8 @@ feeder's *board* holds the incidents that are open and is the only thing that ch
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from enum import StrEnum
 
 import msgspec
@@ -81,7 +83,10 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MemberChunk(msgspec.Struct, frozen=True, kw_only=True):
-    """Members that joined an incident in one revision, at most 1,000, written before the revision that names them."""
+    """Up to 1,000 members of an incident, written before the records that name them.
+
+    Its id tells its content, so that of two writers at once neither replaces what the other has committed.
+    """
 
     id: str
     feeder_id: str
@@ -100,8 +105,6 @@ class OpenIncident(msgspec.Struct, kw_only=True):
     started_at: int
     revision: int
     chunks: tuple[str, ...]
-    announced: bool
-    """Whether customers have been told that it began."""
     members: dict[str, Member]
 
 
@@ -132,7 +135,6 @@ def take_in(board: Board, anomaly: Anomaly) -> OpenIncident:
             started_at=anomaly.start,
             revision=0,
             chunks=(),
-            announced=False,
             members={},
         )
         board.incidents.append(incident)
@@ -197,26 +199,28 @@ def device(feeder_id: str, members: list[Member]) -> tuple[str, str]:
     return "feeder", feeder_id
 
 
-def revise(board: Board, incident: OpenIncident, joined: list[Member], now: int) -> tuple[Incident, list[MemberChunk]]:
-    """Next revision of a touched incident, and the chunks of the members that joined; a closed one leaves the board."""
+def chunk(feeder_id: str, incident_id: str, label: str, members: Sequence[Member]) -> list[MemberChunk]:
+    """Members cut into chunks."""
+    chunks = []
+    for first in range(0, len(members), CHUNK_MEMBERS):
+        some = tuple(members[first : first + CHUNK_MEMBERS])
+        digest = hashlib.blake2b(msgspec.json.encode(some), digest_size=6).hexdigest()
+        name = f"{incident_id}:{label}:{digest}"
+        chunks.append(MemberChunk(id=name, feeder_id=feeder_id, incident_id=incident_id, members=some))
+    return chunks
+
+
+def revise(board: Board, incident: OpenIncident, joined: Sequence[MemberChunk], now: int) -> Incident:
+    """Next revision of a touched incident, with the chunks of those who joined; a closed one leaves the board."""
     incident.revision += 1
-    chunks = [
-        MemberChunk(
-            id=f"{incident.incident_id}:m{incident.revision}.{number}",
-            feeder_id=board.feeder_id,
-            incident_id=incident.incident_id,
-            members=tuple(joined[number * CHUNK_MEMBERS : (number + 1) * CHUNK_MEMBERS]),
-        )
-        for number in range(-(-len(joined) // CHUNK_MEMBERS))
-    ]
-    incident.chunks += tuple(chunk.id for chunk in chunks)
+    incident.chunks += tuple(each.id for each in joined)
     members = list(incident.members.values())
     out = {member.meter_id for member in members if member.end is None}
     closed = not out
     if closed:
         board.incidents.remove(incident)
     device_kind, device_id = device(board.feeder_id, members)
-    revision = Incident(
+    return Incident(
         id=f"{incident.incident_id}:r{incident.revision}",
         incident_id=incident.incident_id,
         revision=incident.revision,
@@ -233,4 +237,3 @@ def revise(board: Board, incident: OpenIncident, joined: list[Member], now: int)
         chunks=incident.chunks,
         updated_at=now,
     )
-    return revision, chunks

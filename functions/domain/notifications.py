@@ -25,10 +25,6 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     incident_id: str
     revision: int
     feeder_id: str
-    device_kind: str
-    device_id: str
-    started_at: int
-    restored_at: int | None
     chunks: tuple[str, ...]
     created_at: int
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from functions.domain.errors import RejectedDocument
 from functions.domain.feeder_batch import HIGHEST_V, LONGEST_INTERVAL_S
-from functions.domain.ids import is_id
+from functions.domain.ids import checked_id
 from functions.domain.limits import LOWEST_SERVICE_V
 from functions.domain.packs import METERS_PER_PACK, pack_id
 
@@ -39,9 +39,11 @@ class RosterRow(msgspec.Struct, frozen=True, kw_only=True):
 
     def checked(self) -> RosterRow:
         """Return the row itself, or raise `RejectedDocument` naming the field at fault."""
-        for name in ("meter_id", "feeder_id"):
-            if not is_id(getattr(self, name)):
-                raise RejectedDocument(name, "is not an id; use 1 to 64 printable characters without / \\ ? # or :")
+        checked_id("meter_id", self.meter_id)
+        checked_id("feeder_id", self.feeder_id)
+        for name in ("customer_id", "transformer_id"):
+            if getattr(self, name):
+                checked_id(name, getattr(self, name))
         if self.nominal_voltage_v is not None and not LOWEST_SERVICE_V <= self.nominal_voltage_v <= HIGHEST_V:
             raise RejectedDocument("nominal_voltage_v", "is not a low-voltage service; give volts between 60 and 1000")
         if self.interval_s is not None and not 1 <= self.interval_s <= LONGEST_INTERVAL_S:

@@ -91,24 +91,22 @@ def _scan(text: str) -> SalvagedEnvelope | None:
     return envelope if envelope.records or envelope.device_events else None
 
 
-MOST_BROKEN = 1_000
-"""Broken records looked at one by one; a hostile body must not cost seconds. What follows them is one more."""
+LONGEST_RECORD = 512
+"""Characters a record may have where its body is broken: what looks at more would let a hostile body cost seconds."""
 
 
 def _records(text: str) -> list[object]:
     decoder = json.JSONDecoder()
     found: list[object] = []
-    broken = 0
     place = text.find("{")
     while place >= 0:
         try:
-            record, place_after = decoder.raw_decode(text, place)
+            record, length = decoder.raw_decode(text[place : place + LONGEST_RECORD])
             found.append(record)
+            place_after = place + length
         except (ValueError, RecursionError):
-            broken += 1
-            next_place = text.find("{", place + 1) if broken < MOST_BROKEN else -1
-            end = next_place if next_place >= 0 else len(text)
-            found.append(Broken(text[place:end].rstrip()))
-            place_after = end
+            next_place = text.find("{", place + 1)
+            place_after = next_place if next_place >= 0 else len(text)
+            found.append(Broken(text[place:place_after].rstrip()))
         place = text.find("{", place_after)
     return found

@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from functions.domain.errors import RejectedDocument
-from functions.domain.ids import is_id
+from functions.domain.ids import checked_id
 
 LATEST = 4_102_444_800
 """The year 2100, seconds since the epoch: milliseconds sent for seconds lie beyond it."""
@@ -46,8 +46,9 @@ class WorkOrder(msgspec.Struct, frozen=True, kw_only=True):
     def checked(self) -> WorkOrder:
         """Return the order itself, or raise `RejectedDocument` naming the field at fault."""
         for field in ("work_order_id", "feeder_id", "asset_id"):
-            if not is_id(getattr(self, field)):
-                raise RejectedDocument(field, "is not an id; use 1 to 64 printable characters without / \\ ? # or :")
+            checked_id(field, getattr(self, field))
+        if self.asset_kind is AssetKind.feeder and self.asset_id != self.feeder_id:
+            raise RejectedDocument("asset_id", f"is not the feeder {self.feeder_id}; name the same feeder in both")
         for field in ("start", "end"):
             if not 0 <= getattr(self, field) < LATEST:
                 raise RejectedDocument(field, "is not a time; send seconds since the epoch, UTC")

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from functions.domain.packs import Pack
 from functions.ports import Clock, PackStore
 from functions.services.correlation import CorrelationService
 from functions.services.feeders import Feeders
+from functions.services.isolation import isolate
 from functions.services.states import States
 
+log = logging.getLogger(__name__)
+
 PACKS_A_RUN = 2_000
+PACKS_AT_ONCE = 200
+"""A sweep holds up scoring only this long."""
 OUTBOX_AGE_S = 300
 """An outbox this old was left by an instance that died between its commit and its insert."""
 
@@ -37,16 +44,24 @@ class AdvanceService:
         self._clock = clock
 
     async def advance(self) -> AdvanceReport:
-        """Do what is due by now."""
+        """Do what is due by now. A pack or board that cannot be handled is logged and does not hold up the others."""
         now = self._clock.now()
         silent = await self._sweep(await self._packs.due(now, PACKS_A_RUN), now)
         left = await self._packs.pending(now - OUTBOX_AGE_S, PACKS_A_RUN)
         silent += await self._sweep(left, now)
-        released = await self._correlation.release()
-        return AdvanceReport(silent=silent, flushed=len(left), released=len(released))
+        return AdvanceReport(silent=silent, flushed=len(left), released=await self._correlation.release())
 
     async def _sweep(self, packs: list[Pack], now: int) -> int:
-        if not packs:
-            return 0
-        rosters = {feeder: await self._feeders.roster(feeder, now) for feeder in {pack.feeder_id for pack in packs}}
-        return await self._states.sweep(packs, rosters, now)
+        silent = 0
+
+        async def handle(some: Sequence[Pack]) -> None:
+            nonlocal silent
+            rosters = {each.feeder_id: await self._feeders.roster(each.feeder_id, now) for each in some}
+            silent += await self._states.sweep(some, rosters, now)
+
+        async def bury(pack: Pack, fault: Exception) -> None:
+            log.error("pack %s cannot be swept for silence: %s", pack.id, fault)
+
+        for first in range(0, len(packs), PACKS_AT_ONCE):
+            await isolate(packs[first : first + PACKS_AT_ONCE], handle, bury)
+        return silent

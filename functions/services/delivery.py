@@ -24,6 +24,8 @@ class DeliveryService:
 
     async def deliver(self, notification: Notification) -> bool:
         """Send one notification; False when its key was claimed before. Raises `NotSent` when it may be tried again."""
+        # Everything that can fail harmlessly comes before the claim.
+        customer = await self._customers.read(notification.customer_id)
         claim = Delivery(
             key=notification.key,
             customer_id=notification.customer_id,
@@ -36,7 +38,6 @@ class DeliveryService:
         )
         if not await self._deliveries.claim(claim):
             return False
-        customer = await self._customers.read(notification.customer_id)
         try:
             reference = await self._notifier.send(
                 notification, customer or Customer(customer_id=notification.customer_id), claim.body

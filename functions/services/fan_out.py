@@ -1,37 +1,72 @@
-"""Fan-out: an intent (tell everybody concerned) becomes one message a customer."""
+"""Fan-out: an intent (tell everybody concerned) becomes one message a customer; revisions go to the utility's OMS."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+import msgspec
+
+from functions.domain.incidents import Incident, Member
 from functions.domain.notifications import Intent, Notification, send_key
-from functions.ports import IncidentStore
+from functions.ports import DeadLetters, IncidentStore
+from functions.services.isolation import isolate
+
+
+@dataclass
+class FanOut:
+    """What leaves: messages for the queue, and incident revisions for the hub."""
+
+    notifications: list[Notification] = field(default_factory=list)
+    revisions: list[Incident] = field(default_factory=list)
 
 
 class FanOutService:
     """Expands intents to customers; delivery makes sure that a repeated message is sent once."""
 
-    def __init__(self, incidents: IncidentStore, *, channel: str) -> None:
+    def __init__(self, incidents: IncidentStore, letters: DeadLetters, *, channel: str) -> None:
         self._incidents = incidents
+        self._letters = letters
         self._channel = channel
 
-    async def expand(self, intents: Sequence[Intent]) -> list[Notification]:
-        """One notification for every customer with a meter in the intent's chunks."""
-        notifications = []
-        for intent in intents:
-            chunks = await self._incidents.chunks(intent.feeder_id, intent.chunks)
-            customers = {member.customer_id for chunk in chunks for member in chunk.members}
-            notifications += [self._notification(intent, customer) for customer in sorted(customers)]
-        return notifications
+    async def expand(self, documents: Sequence[Mapping[str, object]]) -> FanOut:
+        """Take records of the incident container, as the change feed brings them; other types are passed over.
 
-    def _notification(self, intent: Intent, customer_id: str) -> Notification:
+        Safe to repeat. A record that cannot be expanded goes to the dead letters alone.
+        """
+        out = FanOut()
+
+        async def handle(some: Sequence[Mapping[str, object]]) -> None:
+            revisions = [msgspec.convert(dict(each), Incident) for each in some if each.get("type") == "incident"]
+            intents = [msgspec.convert(dict(each), Intent) for each in some if each.get("type") == "intent"]
+            notifications = [each for intent in intents for each in await self._notifications(intent)]
+            out.revisions += revisions
+            out.notifications += notifications
+
+        async def bury(document: Mapping[str, object], fault: Exception) -> None:
+            await self._letters.keep_document("incidents", document, f"{type(fault).__name__}: {fault}")
+
+        await isolate(documents, handle, bury)
+        return out
+
+    async def _notifications(self, intent: Intent) -> list[Notification]:
+        """One notification for every customer with a meter in the intent's chunks."""
+        by_customer: dict[str, list[Member]] = {}
+        for chunk in await self._incidents.chunks(intent.feeder_id, intent.chunks):
+            for member in chunk.members:
+                by_customer.setdefault(member.customer_id, []).append(member)
+        return [self._notification(intent, customer, by_customer[customer]) for customer in sorted(by_customer)]
+
+    def _notification(self, intent: Intent, customer_id: str, members: list[Member]) -> Notification:
+        ends = [member.end for member in members if member.end is not None]
         return Notification(
             key=send_key(intent.incident_id, customer_id, intent.kind, self._channel),
             customer_id=customer_id,
             incident_id=intent.incident_id,
             kind=intent.kind,
             channel=self._channel,
-            started_at=intent.started_at,
-            restored_at=intent.restored_at,
+            started_at=min(member.start for member in members),
+            # An end has the precision of a slot; nobody is told a time that is still to come.
+            restored_at=min(max(ends), intent.created_at) if ends else None,
             created_at=intent.created_at,
         )

@@ -51,8 +51,8 @@ class FeederReadings:
 
     roster: Roster
     readings: ReadingColumns
-    device_events: tuple[tuple[int, DeviceEvent, int], ...]
-    """(place, event, interval of the envelope)."""
+    device_events: tuple[tuple[int, DeviceEvent], ...]
+    """(place, event)."""
     batches: tuple[FeederBatch, ...] = ()
     """The events the readings came in."""
     origin: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
@@ -116,9 +116,7 @@ class Feeders:
                 interval_s=np.repeat([batch.interval_s for batch in batches], sizes),
             ),
             device_events=tuple(
-                (int(roster.places([event.meter_id])[0]), event, batch.interval_s)
-                for batch in batches
-                for event in batch.device_events
+                (int(roster.places([event.meter_id])[0]), event) for batch in batches for event in batch.device_events
             ),
             batches=tuple(batches),
             origin=np.repeat(np.arange(len(batches)), sizes),

@@ -42,14 +42,14 @@ class Pending:
         """Whether everything is committed."""
         return not len(self.reading) and not len(self.event)
 
-    def _events(self) -> list[tuple[int, DeviceEvent, int]]:
+    def _events(self) -> list[tuple[int, DeviceEvent]]:
         places = zip(self.event_feeder.tolist(), self.event.tolist(), strict=True)
         return [self.feeders[feeder].device_events[event] for feeder, event in places]
 
     def packs(self) -> tuple[list[PackKey], NDArray[np.int64], NDArray[np.int64]]:
         """The packs touched, and which of them each reading `[n]` and each device event `[m]` belongs to."""
         place = self.columns.place
-        event_place = np.array([event_place for event_place, _, _ in self._events()], np.int64)
+        event_place = np.array([event_place for event_place, _ in self._events()], np.int64)
         number = pack_number(np.concatenate((place, event_place)))
         feeder = np.concatenate((self.feeder, self.event_feeder))
         codes, which = np.unique(feeder << 32 | number, return_inverse=True)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from functions.domain.errors import TransientFault
 from functions.domain.feeder_batch import FeederBatch
 from functions.domain.outcomes import BatchReport, Outcome
 from functions.domain.readings import decode
 from functions.ports import Clock, DeadLetters, LetterSource, Telemetry
 from functions.services.feeders import Feeders
+from functions.services.isolation import isolate
 from functions.services.states import States
+
+MOST_REFUSALS = 500
+"""Above this, the event is kept instead of its refusals, which would be larger than any document may be."""
 
 
 class Event(NamedTuple):
@@ -41,34 +45,30 @@ class ScoringService:
         fault is traced to the event that causes it, by halving; that event alone is dead-lettered.
         """
         report = BatchReport(events=len(events))
-        await self._score(events, report)
+        now = self._clock.now()
+
+        async def handle(some: Sequence[Event]) -> None:
+            batches = await asyncio.to_thread(lambda: [decode(event.body, now) for event in some])
+            await self._apply(batches, report, now)
+            await self._keep_refused(some, batches)
+
+        async def bury(event: Event, fault: Exception) -> None:
+            await self._letters.keep_event(event.source, f"{type(fault).__name__}: {fault}", event.body)
+            report.tally.add(Outcome.dead_lettered, _records(event, now))
+
+        await isolate(events, handle, bury)
         self._telemetry.batch(report)
         return report
 
-    async def _score(self, events: Sequence[Event], report: BatchReport) -> None:
-        now, records = self._clock.now(), 1
-        try:
-            batches = [decode(event.body, now) for event in events]
-            records = sum(batch.records for batch in batches)
-            await self._apply(batches, report, now)
-        except TransientFault:
-            raise
-        except Exception as fault:  # noqa: BLE001  # whatever it is, it must not take the other events down
-            await self._isolate(events, records, report, fault)
-            return
+    async def _keep_refused(self, events: Sequence[Event], batches: Sequence[FeederBatch]) -> None:
+        """Keep refused records one by one, and the whole body where it could not be read or most of it is refused."""
         for event, batch in zip(events, batches, strict=True):
-            if batch.refusals:
+            whole = any(refusal.outcome == Outcome.dead_lettered.name for refusal in batch.refusals)
+            if whole or len(batch.refusals) > MOST_REFUSALS:
+                reasons = ", ".join(sorted({refusal.reason for refusal in batch.refusals}))
+                await self._letters.keep_event(event.source, reasons, event.body)
+            elif batch.refusals:
                 await self._letters.keep(event.source, batch.refusals)
-
-    async def _isolate(self, events: Sequence[Event], records: int, report: BatchReport, fault: Exception) -> None:
-        if len(events) == 1:
-            reason = f"{type(fault).__name__}: {fault}"
-            await self._letters.keep_event(events[0].source, reason, events[0].body)
-            report.tally.add(Outcome.dead_lettered, records)
-            return
-        middle = len(events) // 2
-        await self._score(events[:middle], report)
-        await self._score(events[middle:], report)
 
     async def _apply(self, batches: list[FeederBatch], report: BatchReport, now: int) -> None:
         by_feeder: dict[str, list[FeederBatch]] = defaultdict(list)
@@ -83,3 +83,10 @@ class ScoringService:
                 report.tally.add(Outcome[refusal.outcome])
         report.windows += applied.windows
         report.anomalies += applied.anomalies
+
+
+def _records(event: Event, now: int) -> int:
+    try:
+        return decode(event.body, now).records
+    except Exception:  # noqa: BLE001  # a body that decoding fails on is one record nobody can read
+        return 1

@@ -63,7 +63,6 @@ class Work:
         self._entries: Entries | None = None
         self._found: Judgement | None = None
         self._confirmed = np.zeros(len(self.state), bool)
-        self._interval_s = self.state["interval_s"].astype(np.int64)
         """What slots of each row are counted in; differs from the state's for what was open before a change."""
         self._follow_roster(columns, prior)
 
@@ -88,11 +87,11 @@ class Work:
         pack: NDArray[np.int64],
         readings: ReadingColumns,
         event_pack: NDArray[np.int64],
-        events: Sequence[tuple[int, DeviceEvent, int]],
+        events: Sequence[tuple[int, DeviceEvent]],
         judge: Judge,
         now: int,
     ) -> Found:
-        """Apply readings and device events (place, event, interval) to the packs they belong to."""
+        """Apply readings and device events (place, event) to the packs they belong to."""
         self._tell(self._ended, now)
         head_before = self.state["head"].copy()
         outcome, entries, found = detect(
@@ -107,22 +106,29 @@ class Work:
             judge,
         )
         self._entries, self._found = entries, found
-        self._interval_s = self.state["interval_s"].astype(np.int64)
-        placed = [self._row_event(*each) for each in zip(event_pack.tolist(), events, strict=True)]
-        used, changes = follow(self.state, entries, found, placed, head_before)
+        place = np.array([place for place, _ in events], np.int64)
+        rows = self.offset[event_pack] + position_in_pack(place)
+        # Slots are counted in a meter's interval: an event of one that has neither a reading nor a roster's interval
+        # cannot be placed, and is as good as late.
+        told = np.full(len(events), Outcome.late, np.uint8)
+        known = np.flatnonzero(self.state["interval_s"][rows] > 0)
+        used, changes = follow(
+            self.state,
+            entries,
+            found,
+            [self._row_event(int(rows[nth]), events[nth][1]) for nth in known.tolist()],
+            head_before,
+        )
+        told[known] = np.where(used, Outcome.applied, Outcome.duplicate)
         self._tell(changes, now)
-        return Found(outcome, np.where(used, Outcome.applied, Outcome.duplicate).astype(np.uint8))
+        return Found(outcome, told)
 
-    def _row_event(self, pack: int, placed: tuple[int, DeviceEvent, int]) -> RowEvent:
-        place, event, interval_s = placed
-        row = int(self.offset[pack]) + place % METERS_PER_SHARD % METERS_PER_PACK
-        self._interval_s[row] = self._interval_s[row] or interval_s
-        return RowEvent(row, event.at // int(self._interval_s[row]), event.at, event.meaning)
+    def _row_event(self, row: int, event: DeviceEvent) -> RowEvent:
+        return RowEvent(row, event.at // int(self.state["interval_s"][row]), event.at, event.meaning)
 
     def overdue(self, grace_s: int, now: int) -> None:
         """Report confirmed meters that are overdue."""
         self._tell(self._ended, now)
-        self._interval_s = self.state["interval_s"].astype(np.int64)
         self._tell(episodes.overdue(self.state, self._confirmed, now, grace_s, SILENCE_SCORE), now)
 
     def _end_all(self, rows: NDArray[np.int64]) -> list[Change]:
@@ -140,7 +146,7 @@ class Work:
             key = self.keys[pack]
             place = key.place(change.row - int(self.offset[pack]))
             meter = key.roster.row(place)
-            step = int(self._interval_s[change.row])
+            step = int(self.state["interval_s"][change.row])
             name = anomaly_id(meter.meter_id, change.kind, change.start_slot)
             self.outboxes[pack].append(
                 Anomaly(

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import azure.functions as func
-import msgspec
 
 from functions import names
 from functions.application import Application
-from functions.domain.anomalies import Anomaly
 
 
 def blueprint(application: Callable[[], Application]) -> func.Blueprint:
@@ -24,10 +22,11 @@ def blueprint(application: Callable[[], Application]) -> func.Blueprint:
         connection=names.COSMOS_CONNECTION,
         lease_container_name=names.LEASES,
         lease_container_prefix="correlate",
+        # What was found before the first lease is news as well; a repeat is harmless.
+        start_from_beginning=True,  # type: ignore[arg-type]  # the library's stub is wrong
     )
     @bp.retry(strategy="fixed_delay", max_retry_count="-1", delay_interval="00:00:05")
     async def correlate_anomalies(documents: func.DocumentList) -> None:
-        anomalies = [msgspec.convert(dict(document), Anomaly) for document in documents]
-        await application().correlation.correlate(anomalies)
+        await application().correlation.correlate([dict(document) for document in documents])
 
     return bp

@@ -1,6 +1,7 @@
 """Who may call what: roles from the platform's principal header.
 
-Azure's authentication validates the token and adds `X-MS-CLIENT-PRINCIPAL`; a client cannot set it from outside.
+Where the platform's authentication is on, it validates the token and sets `X-MS-CLIENT-PRINCIPAL` itself, so a client
+cannot. Where it is off, anybody could: then nobody is let in.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ class Role(StrEnum):
     inspector = "inspector"
 
 
-def require(*roles: Role) -> Callable[[Request], None]:
-    """A dependency that lets a request pass if its principal has one of the roles."""
+def require(*roles: Role, trusted: Callable[[], bool]) -> Callable[[Request], None]:
+    """A dependency that lets a request pass if its principal, where it can be trusted, has one of the roles."""
 
     def check(request: Request) -> None:
+        if not trusted():
+            raise HTTPException(503, "the platform's authentication is off; turn it on before using this interface")
         held = _roles(request.headers.get(PRINCIPAL_HEADER))
         if held is None:
             raise HTTPException(401, "sign in first: the request carries no principal")

@@ -85,10 +85,6 @@ INTENT = Intent(
     incident_id="inc:A",
     revision=1,
     feeder_id="F",
-    device_kind="meter",
-    device_id="M1",
-    started_at=900,
-    restored_at=None,
     chunks=("inc:A:m1.0",),
     created_at=1_000,
 )
@@ -113,7 +109,6 @@ async def test_a_board_is_read_as_it_was_committed(stores: Stores) -> None:
         started_at=900,
         revision=1,
         chunks=("inc:A:m1.0",),
-        announced=True,
         members={MEMBER.anomaly_id: MEMBER},
     )
     board = Board(

@@ -74,7 +74,7 @@ def reports() -> Reports:
 @pytest.fixture
 def application(database: Database, clock: SetClock, reports: Reports, tmp_path: Path) -> Application:
     return Application.build(
-        Settings(output=tmp_path),
+        Settings(output=tmp_path, platform_authentication=True),
         sqlite_stores(database, tmp_path),
         score=silent,
         prior=PRIOR,

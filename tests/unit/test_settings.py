@@ -57,3 +57,9 @@ def test_a_store_of_another_sort_is_named_with_what_would_do(store: str) -> None
     with pytest.raises(SettingError, match="sqlite:///PATH") as caught:
         _ = Settings.of({"METERSENTRY_STORE": store}).sqlite_path
     assert repr(store) in str(caught.value)
+
+
+def test_the_principal_is_trusted_only_where_the_platform_says_so() -> None:
+    assert not Settings.of({}).platform_authentication
+    assert not Settings.of({"WEBSITE_AUTH_ENABLED": "False"}).platform_authentication
+    assert Settings.of({"WEBSITE_AUTH_ENABLED": "True"}).platform_authentication

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -39,10 +39,15 @@ class SqliteLetters:
         """Keep a whole event."""
         self._put("event", Letter(**source._asdict(), reason=reason, body=base64.b64encode(body).decode()))
 
-    def _put(self, kind: str, letter: Letter) -> None:
-        document = Document(
-            letter.partition, f"{kind}:{letter.sequence_number}", kind, letter, sort=letter.sequence_number
-        )
+    async def keep_document(self, container: str, document: Mapping[str, object], reason: str) -> None:
+        """Keep a document of a change feed, under its id."""
+        body = base64.b64encode(msgspec.json.encode(document)).decode()
+        letter = Letter(partition=container, sequence_number=0, reason=reason, body=body)
+        self._put("document", letter, str(document.get("id")))
+
+    def _put(self, kind: str, letter: Letter, name: str | None = None) -> None:
+        identity = f"{kind}:{letter.sequence_number if name is None else name}"
+        document = Document(letter.partition, identity, kind, letter, sort=letter.sequence_number)
         with self._letters.database.transaction() as connection:
             self._letters.put([document], connection)
 

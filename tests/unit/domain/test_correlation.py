@@ -10,8 +10,17 @@ from functions.domain.incidents import CHUNK_MEMBERS, IncidentKind, IncidentStat
 from functions.domain.notifications import IntentKind, Notification, render, send_key, short_reference
 
 
-def intents(done):
-    return [(intent.kind, intent.chunks) for intent in done.intents]
+def told(done):
+    """What is told to which customers."""
+    members = {chunk.id: chunk.members for chunk in done.chunks}
+    return [
+        (intent.kind, sorted({member.customer_id for name in intent.chunks for member in members[name]}))
+        for intent in done.intents
+    ]
+
+
+def changed(done):
+    return bool(done.incidents or done.suppressions or done.intents)
 
 
 def test_outages_within_half_an_hour_are_one_incident_on_their_common_device():
@@ -34,17 +43,25 @@ def test_an_earlier_member_moves_the_start():
     assert revision.started_at == NOW - 900
 
 
-def test_an_incident_closes_with_its_last_member_and_tells_everybody_once():
+def test_an_incident_closes_with_its_last_member_and_tells_each_customer_when_their_own_power_is_back():
     onto = board()
-    told = step(onto, opened("M1"), opened("M2"))
-    assert intents(told) == [(IntentKind.outage_seen, told.incidents[0].chunks)]
+    first = step(onto, opened("M1"), opened("M2"))
+    assert told(first) == [(IntentKind.outage_seen, ["C-M1", "C-M2"])]
     half = step(onto, closed("M1"))
-    assert (half.incidents[0].meters_out, half.intents) == (1, [])
+    assert half.incidents[0].meters_out == 1
+    assert told(half) == [(IntentKind.restored, ["C-M1"])]
     over = step(onto, closed("M2", end=NOW + 1800))
     assert over.incidents[0].state is IncidentState.closed
     assert over.incidents[0].restored_at == NOW + 1800
-    assert intents(over) == [(IntentKind.restored, told.incidents[0].chunks)]
+    assert told(over) == [(IntentKind.restored, ["C-M2"])]
     assert onto.incidents == []
+
+
+def test_who_joins_and_ends_in_one_step_hears_nothing():
+    onto = board()
+    step(onto, opened("M1"))
+    assert told(step(onto, opened("M2"), closed("M2"))) == []
+    assert told(step(onto, opened("M3"), closed("M3"), opened("M4"))) == [(IntentKind.outage_seen, ["C-M4"])]
 
 
 def test_an_outage_that_is_over_when_it_is_heard_of_is_recorded_and_not_told():
@@ -71,10 +88,10 @@ def test_silence_beside_darkness_is_the_same_outage_and_alone_a_matter_of_commun
 def test_records_delivered_again_change_nothing():
     onto = board()
     step(onto, opened("M1"))
-    assert not step(onto, opened("M1")).changed
+    assert not changed(step(onto, opened("M1")))
     step(onto, closed("M1"))
     again = step(onto, opened("M1"), closed("M1"))
-    assert (again.changed, again.intents, onto.incidents) == (False, [], [])
+    assert (changed(again), again.intents, onto.incidents) == (False, [], [])
 
 
 def test_an_end_that_comes_before_its_beginning_leaves_nothing_open():
@@ -86,8 +103,8 @@ def test_an_end_that_comes_before_its_beginning_leaves_nothing_open():
 
 def test_a_meter_nobody_announced_is_no_reason_for_an_outage():
     onto = board()
-    assert not step(onto, opened("M1", provisional=True)).changed
-    assert step(onto, opened("M1", "tamper", provisional=True)).changed
+    assert not changed(step(onto, opened("M1", provisional=True)))
+    assert changed(step(onto, opened("M1", "tamper", provisional=True)))
 
 
 def test_planned_work_suppresses_and_what_lasts_longer_is_raised_once():
@@ -99,13 +116,13 @@ def test_planned_work_suppresses_and_what_lasts_longer_is_raised_once():
     ]
     assert (done.incidents, done.intents) == ([], [])
     assert not step(onto, closed("M1"), orders=[order()]).incidents
-    assert not step(onto, orders=[order()], now=NOW + 4499).changed
+    assert not changed(step(onto, orders=[order()], now=NOW + 4499))
     assert onto.release_at == NOW + 4500
     released = step(onto, orders=[order()], now=NOW + 4500)
     assert [(line.meter_id, line.released_at) for line in released.suppressions] == [("M2", NOW + 4500)]
     assert [incident.meters_out for incident in released.incidents] == [1]
-    assert [kind for kind, _ in intents(released)] == [IntentKind.outage_seen]
-    assert not step(onto, orders=[order()], now=NOW + 9000).changed
+    assert [kind for kind, _ in told(released)] == [IntentKind.outage_seen]
+    assert not changed(step(onto, orders=[order()], now=NOW + 9000))
 
 
 def test_an_extended_order_explains_further():
@@ -146,7 +163,7 @@ def test_redelivery_in_any_batches_tells_nothing_twice(records, data):
         assert len(set(ids)) == len(ids)
         assert not seen.intersection(ids)
         seen.update(ids)
-    assert not step(onto, *anomalies).changed
+    assert not changed(step(onto, *anomalies))
 
 
 def test_messages_name_the_time_and_the_incident():

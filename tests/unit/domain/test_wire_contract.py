@@ -217,3 +217,18 @@ def test_salvage_reads_device_events_beside_broken_readings():
     envelope = salvage(b'{"feeder_id":"F","interval_s":300,"readings":[{"a":1},],"end_device_events":[{"b":2}]')
     assert envelope.interval_s == 300
     assert (envelope.records, envelope.device_events) == ([{"a": 1}], [{"b": 2}])
+
+
+@pytest.mark.parametrize("broken", [1, 40, 1_200])
+def test_of_known_records_the_broken_are_refused_and_the_others_live(broken):
+    good = [f'{{"meter_id": "G{n}", "timestamp": {NOW}, "voltage_v": 240.5}}' for n in range(66)]
+    bad = ['{"meter_id": }'] * broken
+    body = '{"feeder_id": "F", "readings": [' + ",".join([*bad[: broken // 2], *good, *bad[broken // 2 :]]) + "]}"
+    batch = decode(body.encode(), NOW)
+    assert batch.meter_id == [f"G{n}" for n in range(66)]
+    assert [refusal.reason for refusal in batch.refusals] == ["bad_record"] * broken
+
+
+def test_a_hostile_body_is_read_in_reasonable_time():
+    nested = b'{"feeder_id": "F", "readings": [' + b'{"a":' * 50_000
+    assert decode(nested, NOW).meter_id == []

@@ -27,6 +27,11 @@ WORK = WorkOrder(
 )
 
 
+def fed(*records):
+    """Records as a change feed brings them, with the store's own fields."""
+    return [{"_rid": "x", **msgspec.to_builtins(record)} for record in records]
+
+
 @pytest.fixture
 def stores(tmp_path):
     database = Database(":memory:")
@@ -41,45 +46,46 @@ def clock():
 
 @pytest.fixture
 def service(stores, clock):
-    return CorrelationService(stores.incidents, stores.context, clock, buffer_s=900)
+    return CorrelationService(stores.incidents, stores.context, stores.letters, clock, buffer_s=900)
 
 
 async def test_a_record_delivered_again_commits_nothing(service):
-    assert len(await service.correlate([DARK])) == 1
-    assert await service.correlate([DARK]) == []
-    assert [incident.state for incident in await service.correlate([DARK, LIGHT])] == ["closed"]
-    assert await service.correlate([DARK, LIGHT]) == []
+    assert len(await service.correlate(fed(DARK))) == 1
+    assert await service.correlate(fed(DARK)) == []
+    assert [incident.state for incident in await service.correlate(fed(DARK, LIGHT))] == ["closed"]
+    assert await service.correlate(fed(DARK, LIGHT)) == []
 
 
 async def test_what_planned_work_explained_is_raised_when_it_lasts_longer(service, stores, clock):
     await stores.context.put_orders([WORK])
-    assert await service.correlate([DARK]) == []
+    assert await service.correlate(fed(DARK)) == []
     clock.set(NOW + 4499)
-    assert await service.release() == []
+    assert await service.release() == 0
     clock.set(NOW + 4500)
-    (incident,) = await service.release()
+    assert await service.release() == 1
+    (incident,) = await stores.incidents.latest(state="open", feeder_id="F", limit=10)
     assert incident.meters_out == 1
-    assert await service.release() == []
+    assert await service.release() == 0
     (line,) = await stores.incidents.suppressions("F", 10)
     assert line.released_at == NOW + 4500
 
 
 async def test_what_ended_in_time_is_never_raised(service, stores, clock):
     await stores.context.put_orders([WORK])
-    await service.correlate([DARK])
-    await service.correlate([LIGHT])
+    await service.correlate(fed(DARK))
+    await service.correlate(fed(LIGHT))
     clock.set(NOW + 9000)
-    assert await service.release() == []
+    assert await service.release() == 0
 
 
 async def test_an_extended_order_holds_further(service, stores, clock):
     await stores.context.put_orders([WORK])
-    await service.correlate([DARK])
+    await service.correlate(fed(DARK))
     await stores.context.put_orders([msgspec.structs.replace(WORK, end=NOW + 7200)])
     clock.set(NOW + 4500)
-    assert await service.release() == []
+    assert await service.release() == 0
     clock.set(NOW + 8100)
-    assert len(await service.release()) == 1
+    assert await service.release() == 1
 
 
 async def test_a_board_that_is_never_free_is_given_back(service, stores, monkeypatch):
@@ -88,7 +94,7 @@ async def test_a_board_that_is_never_free_is_given_back(service, stores, monkeyp
 
     monkeypatch.setattr(stores.incidents, "commit", taken)
     with pytest.raises(TransientFault, match="board of feeder F"):
-        await service.correlate([DARK])
+        await service.correlate(fed(DARK))
 
 
 class Phone:
@@ -112,10 +118,45 @@ async def test_a_customer_is_told_once_however_often_the_message_comes(service, 
 
     monkeypatch.setattr(stores.incidents, "commit", watched)
     second = msgspec.structs.replace(DARK, id="M2:power_off:1:opened", anomaly_id="M2:power_off:1", meter_id="M2")
-    await service.correlate([DARK, second])
-    fan_out, phone = FanOutService(stores.incidents, channel="console"), Phone()
+    await service.correlate(fed(DARK, second))
+    fan_out, phone = FanOutService(stores.incidents, stores.letters, channel="console"), Phone()
     delivery = DeliveryService(stores.deliveries, stores.customers, phone, clock)
-    messages = await fan_out.expand([*intents, *intents])
+    documents = [{**each, "type": "intent"} for each in fed(*intents, *intents)]
+    messages = (await fan_out.expand(documents)).notifications
     assert [await delivery.deliver(message) for message in messages] == [True, False]
     assert [customer for customer, _ in phone.sent] == ["C1"]
     assert await stores.deliveries.counts() == {"sent": 1}
+
+
+async def test_a_record_that_cannot_be_taken_in_goes_to_the_dead_letters_alone(service, stores):
+    of_tomorrow = msgspec.structs.replace(DARK, id="M3:arcing:1:opened", anomaly_id="M3:arcing:1", kind="arcing")
+    elsewhere = msgspec.structs.replace(DARK, id="M9:power_off:1:opened", anomaly_id="M9:power_off:1", feeder_id="G")
+    revisions = await service.correlate([*fed(DARK, of_tomorrow, elsewhere), {"id": "nonsense"}])
+    assert sorted(revision.feeder_id for revision in revisions) == ["F", "G"]
+    letters = await stores.letters.all()
+    assert [letter.partition for letter in letters] == ["anomalies", "anomalies"]
+    assert any("arcing" in letter.reason for letter in letters)
+
+
+async def test_an_intent_that_cannot_be_expanded_goes_to_the_dead_letters_alone(stores):
+    fan_out = FanOutService(stores.incidents, stores.letters, channel="console")
+    out = await fan_out.expand([{"type": "intent", "id": "broken"}, {"type": "board", "id": "board"}])
+    assert (out.notifications, out.revisions) == ([], [])
+    (letter,) = await stores.letters.all()
+    assert letter.partition == "incidents"
+
+
+async def test_a_step_of_a_feeder_that_fails_does_not_hold_up_another(service, stores, clock, monkeypatch):
+    other = msgspec.structs.replace(DARK, id="M9:power_off:1:opened", anomaly_id="M9:power_off:1", feeder_id="G")
+    await stores.context.put_orders([WORK, msgspec.structs.replace(WORK, feeder_id="G", asset_id="G")])
+    await service.correlate(fed(DARK, other))
+    board = stores.incidents.board
+
+    async def broken(feeder_id):
+        if feeder_id == "F":
+            raise RuntimeError("layout of tomorrow")
+        return await board(feeder_id)
+
+    monkeypatch.setattr(stores.incidents, "board", broken)
+    clock.set(NOW + 9000)
+    assert await service.release() == 1

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 
 import httpx
+import msgspec
 import pytest
 
 from functions.application import Application
@@ -56,7 +57,8 @@ async def outage(application: Application, roster_rows: list[RosterRow], body: C
     bodies = [body(240.0), body(0.0, "M1", "M2", slot=1), body(240.0, "M1", slot=2)]
     for number, each in enumerate(bodies):
         await application.scoring.score([Event(each, LetterSource("0", number))])
-    await application.correlation.correlate(await application.stores.anomalies.between(0, START + 86_400))
+    records = await application.stores.anomalies.between(0, START + 86_400)
+    await application.correlation.correlate([msgspec.to_builtins(record) for record in records])
 
 
 async def test_health_is_for_everybody(client: httpx.AsyncClient) -> None:
