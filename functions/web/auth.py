@@ -11,8 +11,9 @@ import binascii
 import json
 from collections.abc import Callable
 from enum import StrEnum
+from typing import Any
 
-from fastapi import HTTPException, Request
+from fastapi import Depends, HTTPException, Request
 
 PRINCIPAL_HEADER = "x-ms-client-principal"
 ROLE_CLAIMS = ("roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role")
@@ -26,19 +27,25 @@ class Role(StrEnum):
     inspector = "inspector"
 
 
-def require(*roles: Role, trusted: Callable[[], bool]) -> Callable[[Request], None]:
-    """A dependency that lets a request pass if its principal, where it can be trusted, has one of the roles."""
+class Access:
+    """Dependencies that let a request pass if its principal, where it can be trusted, has one of some roles."""
 
-    def check(request: Request) -> None:
-        if not trusted():
-            raise HTTPException(503, "the platform's authentication is off; turn it on before using this interface")
-        held = _roles(request.headers.get(PRINCIPAL_HEADER))
-        if held is None:
-            raise HTTPException(401, "sign in first: the request carries no principal")
-        if not held.intersection(roles):
-            raise HTTPException(403, f"this needs the role {' or '.join(roles)}; ask for it in Entra ID")
+    def __init__(self, trusted: Callable[[], bool]) -> None:
+        self._trusted = trusted
 
-    return check
+    def of(self, *roles: Role) -> Any:
+        """Only principals with one of these roles."""
+
+        def check(request: Request) -> None:
+            if not self._trusted():
+                raise HTTPException(503, "the platform's authentication is off; turn it on before using this interface")
+            held = _roles(request.headers.get(PRINCIPAL_HEADER))
+            if held is None:
+                raise HTTPException(401, "sign in first: the request carries no principal")
+            if not held.intersection(roles):
+                raise HTTPException(403, f"this needs the role {' or '.join(roles)}; ask for it in Entra ID")
+
+        return Depends(check)
 
 
 def _roles(header: str | None) -> set[str] | None:
