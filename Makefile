@@ -55,4 +55,4 @@ verify: $(SETUP) ## Prove that the exported model scores as it did when it was t
 	$(PY) -m model_export verify
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) $(TRAINING) out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TRAINING) out build metersentry.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -107,7 +107,7 @@ class IncidentStore(Protocol):
         ...
 
     async def due_boards(self, before: int, limit: int) -> list[str]:
-        """Feeders with a suppression that ends at or before `before`."""
+        """Feeders with a suppression to be looked at again at or before `before`: `Board.release_at`."""
         ...
 
     async def latest(self, *, state: str | None, feeder_id: str | None, limit: int) -> list[Incident]:

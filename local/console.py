@@ -79,6 +79,7 @@ def show_replay(summary: dict[str, Any], out: Path) -> None:
         [
             ("meters", f"{summary['meters']:,}"),
             ("readings", f"{summary['received']:,} received: {_counts(summary['outcomes'])}"),
+            ("refused", _counts(summary["reasons"])),
             ("not in the file", f"{summary['absent']:,} absent, {summary['unusable']:,} unusable rows"),
             ("anomalies", _counts(summary["anomalies"])),
             ("alert rate", f"{summary['alerts_per_1000_meters_day']} per 1,000 meters a day"),
@@ -87,6 +88,8 @@ def show_replay(summary: dict[str, Any], out: Path) -> None:
             ("speed", f"{summary['readings_per_s']:,} readings/s"),
         ]
     )
+    if summary["received"] and not summary["with_voltage"]:
+        console.print("No reading has a voltage: name its column with --map voltage_v=COLUMN", style="bold")
     console.print(f"Files are in {out}/ — open {out}/risk_report.html", highlight=False)
 
 

@@ -34,6 +34,7 @@ class Totals:
         """Add one batch."""
         self.report.events += report.events
         self.report.tally.merge(report.tally)
+        self.report.reasons.update(report.reasons)
         self.report.windows += report.windows
         self.report.anomalies += report.anomalies
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from functions.adapters.clocks import SetClock
+from functions.domain.ids import is_id
 from functions.domain.roster import RosterRow
 from local.chunks import Chunk
 from local.grouping import by_group, groups_of
@@ -28,11 +29,12 @@ async def replay(history: History, out: Path, store: Path | str, progress: Calla
     continues = isinstance(store, Path) and store.exists()
     machine = Machine.start(store, out, SetClock(history.start), sink)
     if not continues:
-        (out / "notifications.jsonl").unlink(missing_ok=True)
+        (out / "notifications.jsonl").write_bytes(b"")
     await machine.application.feeders.load(_roster(history), history.start)
     longest = max((meter.interval_s for meter in history.meters), default=SPAN_S)
     groups = groups_of(history)
-    started, done = time.perf_counter(), 0
+    messages_before = await machine.application.stores.deliveries.counts()
+    started, done, with_voltage = time.perf_counter(), 0, 0
     for chunk in history.chunks(max(SPAN_S, longest)):
         # Silence before this hour is noticed before the hour is told.
         machine.clock.set(int(chunk.timestamp[0]))
@@ -41,26 +43,35 @@ async def replay(history: History, out: Path, store: Path | str, progress: Calla
         await _batches(history, groups, chunk).deliver(machine.host)
         await machine.host.settle()
         done += len(chunk)
+        with_voltage += int(np.isfinite(chunk.voltage_v).sum())
         progress(done)
     machine.clock.set(history.end + longest)
     await machine.host.run_timers(ONLY_ADVANCE)
     await machine.host.settle()
     elapsed = time.perf_counter() - started
     sink.close()
-    return await _finish(machine, history, out, elapsed)
+    summary = await _finish(machine, history, out, elapsed)
+    sent = await machine.application.stores.deliveries.counts()
+    summary["messages"] = {state: count - messages_before.get(state, 0) for state, count in sent.items()}
+    summary["with_voltage"] = with_voltage
+    write_summary(out / "summary.json", summary)
+    machine.database.close()
+    return summary
 
 
 def _roster(history: History) -> list[RosterRow]:
+    """The meters of a history; readings of one whose id no store takes are quarantined, as they would be live."""
     return [
         RosterRow(
             meter_id=meter.meter_id,
             feeder_id=meter.feeder_id,
-            customer_id=meter.customer_id,
-            transformer_id=meter.transformer_id,
+            customer_id=meter.customer_id if is_id(meter.customer_id) else "",
+            transformer_id=meter.transformer_id if is_id(meter.transformer_id) else "",
             nominal_voltage_v=meter.nominal_voltage_v,
             interval_s=meter.interval_s,
         )
         for meter in history.meters
+        if is_id(meter.meter_id)
     ]
 
 
@@ -76,26 +87,22 @@ def _batches(history: History, groups: NDArray[np.int64], chunk: Chunk) -> Batch
 async def _finish(machine: Machine, history: History, out: Path, elapsed: float) -> dict[str, object]:
     await machine.application.inspection.publish(history.start, history.end + 1)
     anomalies, incidents = await write_records(machine.application.stores, out, history.end)
-    deliveries = await machine.application.stores.deliveries.counts()
     report = machine.totals.report
     kinds: dict[str, int] = {}
     for anomaly in anomalies:
         kinds[anomaly.kind] = kinds.get(anomaly.kind, 0) + 1
-    summary: dict[str, object] = {
+    return {
         "meters": len(history.meters),
         "absent": history.absent,
         "unusable": history.unusable,
         "received": report.tally.received,
         "outcomes": report.tally.as_dict(),
+        "reasons": dict(report.reasons),
         "windows": report.windows,
         "anomalies": kinds,
         "incidents": incidents,
-        "messages": dict(deliveries),
         "readings_per_s": round(report.tally.received / max(elapsed, 1e-9)),
         "alerts_per_1000_meters_day": alerts_per_1000_meters_day(
             len(anomalies), len(history.meters), history.end - history.start + 1
         ),
     }
-    write_summary(out / "summary.json", summary)
-    machine.database.close()
-    return summary

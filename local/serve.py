@@ -19,7 +19,6 @@ from starlette.routing import Route
 
 from functions.adapters.clocks import SystemClock
 from functions.domain.errors import TransientFault
-from functions.domain.outcomes import Tally
 from functions.web.auth import PRINCIPAL_HEADER, Role
 from local.machine import Machine
 
@@ -59,13 +58,14 @@ def create_asgi(machine: Machine) -> Starlette:
         body = await request.body()
         if len(body) > MAX_EVENT_BYTES:
             return JSONResponse({"error": "an event has at most 1 MB; split it"}, 413)
-        before = machine.totals.report.tally.as_dict()
+        totals = machine.totals.report
+        before, reasons_before = totals.tally.as_dict(), totals.reasons.copy()
         try:
             await machine.host.deliver("0", [body])
         except TransientFault as fault:
             return JSONResponse({"error": f"{fault}; send it again"}, 503)
-        after: dict[str, int] = machine.totals.report.tally.as_dict()
-        return JSONResponse({name: after[name] - before[name] for name in Tally().as_dict()})
+        outcomes = {name: count - before[name] for name, count in totals.tally.as_dict().items()}
+        return JSONResponse({**outcomes, "reasons": dict(totals.reasons - reasons_before)})
 
     async def forward(request: Request) -> Response:
         answer = await machine.host.request(

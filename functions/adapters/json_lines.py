@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,7 @@ class JsonLinesNotifier:
     def __init__(self, path: Path) -> None:
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
 
     async def send(self, notification: Notification, customer: Customer, body: str) -> str:
         """Append one line; the reference is the notification's key."""
@@ -25,7 +27,7 @@ class JsonLinesNotifier:
             "customer_id": customer.customer_id,
             "kind": notification.kind,
             "incident_id": notification.incident_id,
-            "created_at": notification.created_at,
+            "created_at": datetime.fromtimestamp(notification.created_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "body": body,
         }
         try:

@@ -13,8 +13,6 @@ class LogTelemetry:
     """A `Telemetry` that writes one line a batch."""
 
     def batch(self, report: BatchReport) -> None:
-        """Log counts of events, outcomes, windows and anomalies."""
-        outcomes = " ".join(f"{name}={count}" for name, count in report.tally.as_dict().items() if count)
-        log.info(
-            "batch events=%d %s windows=%d anomalies=%d", report.events, outcomes, report.windows, report.anomalies
-        )
+        """Log counts of events, outcomes, reasons of refusal, windows and anomalies."""
+        counts = {**report.tally.as_dict(), **report.reasons, "windows": report.windows, "anomalies": report.anomalies}
+        log.info("batch events=%d %s", report.events, " ".join(f"{name}={n}" for name, n in counts.items() if n))

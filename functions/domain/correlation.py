@@ -11,6 +11,7 @@ from functions.domain.anomalies import Anomaly, Phase
 from functions.domain.context import Suppression, Verdict, assess
 from functions.domain.incidents import (
     INCIDENT_OF,
+    RELEASE_LAG_S,
     REMEMBER_HANDLED_S,
     Board,
     Incident,
@@ -43,8 +44,8 @@ def correlate(
 ) -> Correlation:
     """Take a feeder's anomaly records into its board (changed in place) and return what to commit.
 
-    A record taken in before changes nothing. Suppressions whose time has passed are released first: what is still
-    anomalous is raised then.
+    A record taken in before changes nothing. Suppressions whose time has passed, and whose end the readings
+    have had time to tell, are released first: what is still anomalous is raised then.
     """
     step = Correlation(board)
     touched: dict[str, OpenIncident] = {}
@@ -100,7 +101,7 @@ def _suppress(step: Correlation, anomaly: Anomaly, verdict: Verdict, now: int) -
 def _released(step: Correlation, orders: Sequence[WorkOrder], buffer_s: int, now: int) -> list[Anomaly]:
     """Anomalies that last longer than what explained them; an order that was extended explains them further."""
     released = []
-    for ledger, anomaly in [entry for entry in step.board.suppressed.values() if entry[0].until <= now]:
+    for ledger, anomaly in [entry for entry in step.board.suppressed.values() if entry[0].until + RELEASE_LAG_S <= now]:
         verdict = assess(anomaly, orders, buffer_s)
         if not verdict.raised and verdict.until > now:
             _suppress(step, anomaly, verdict, now)

@@ -17,6 +17,9 @@ from functions.domain.anomalies import Anomaly, Kind
 from functions.domain.context import Suppression
 
 SAME_INCIDENT_S = 30 * 60
+RELEASE_LAG_S = 30 * 60
+"""What was explained until now is known to last only when the readings after it have come: one of a quarter of an hour
+covers fifteen minutes and arrives at their end."""
 REMEMBER_HANDLED_S = 8 * 86_400
 """A record may be delivered again for as long as Event Hubs keeps events (seven days); remember a day longer."""
 
@@ -121,8 +124,8 @@ class Board(msgspec.Struct, kw_only=True):
 
     @property
     def release_at(self) -> int | None:
-        """When the first suppression ends, seconds since the epoch; None when none is pending."""
-        return min((ledger.until for ledger, _ in self.suppressed.values()), default=None)
+        """When the first suppression is to be looked at again, seconds since the epoch; None when none is pending."""
+        return min((ledger.until + RELEASE_LAG_S for ledger, _ in self.suppressed.values()), default=None)
 
 
 def take_in(board: Board, anomaly: Anomaly) -> OpenIncident:

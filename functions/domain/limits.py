@@ -64,7 +64,8 @@ def check(entries: Entries, nominal_v: NDArray[np.float32], interval_s: NDArray[
     """Check every entry against the rules; `nominal_v` (V, NaN = unknown, then only `stuck` can be seen) is `[n]`."""
     pu = entries.voltage_v / nominal_v
     range_a, range_b = ranges(nominal_v)
-    off = pu < POWER_OFF_PU
+    # Nobody has told the service yet: below a tenth of the lowest one there is, it is dark whatever it is.
+    off = entries.voltage_v < POWER_OFF_PU * np.where(np.isnan(nominal_v), min(NOMINAL_V), nominal_v)
     live = ~off & ~np.isnan(pu)
     window_pu = entries.window_v / nominal_v[:, None]
     below_a = ((window_pu < range_a[:, :1] - TOLERANCE_PU) & (window_pu >= POWER_OFF_PU)).sum(axis=1) >= SUSTAINED

@@ -95,5 +95,7 @@ class BatchReport:
 
     events: int = 0
     tally: Tally = field(default_factory=Tally)
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Why records were refused, counted."""
     windows: int = 0
     anomalies: int = 0

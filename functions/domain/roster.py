@@ -27,7 +27,7 @@ PROVISIONAL_PER_HOUR = 500
 CONFIRMED_AFTER_S = 86_400
 
 
-class RosterRow(msgspec.Struct, frozen=True, kw_only=True):
+class RosterRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One meter as the utility describes it. `nominal_voltage_v` and `interval_s` are None where it does not say."""
 
     meter_id: str

@@ -35,7 +35,7 @@ def explain(change: Change, entries: Entries | None, found: Judgement | None, in
     volts, nominal = float(entries.voltage_v[entry]), float(found.nominal_v[entry])
     match change.kind:
         case Kind.power_off:
-            return f"voltage {volts:.1f} V on a {nominal:.0f} V service"
+            return f"voltage {volts:.1f} V" + ("" if np.isnan(nominal) else f" on a {nominal:.0f} V service")
         case Kind.sag | Kind.swell:
             side = "below" if volts < nominal else "above"
             share = abs(volts / nominal - 1) * 100

@@ -81,6 +81,7 @@ class ScoringService:
         for batch in batches:
             for refusal in batch.refusals:
                 report.tally.add(Outcome[refusal.outcome])
+                report.reasons[refusal.reason] += 1
         report.windows += applied.windows
         report.anomalies += applied.anomalies
 

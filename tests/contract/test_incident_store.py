@@ -7,6 +7,7 @@ from functions.domain.anomalies import Anomaly, Phase
 from functions.domain.context import Suppression
 from functions.domain.errors import Conflict
 from functions.domain.incidents import (
+    RELEASE_LAG_S,
     Board,
     Incident,
     IncidentKind,
@@ -177,8 +178,8 @@ async def test_due_boards_are_those_with_a_suppression_that_has_ended(stores: St
         await stores.incidents.commit(holding(suppression(until=until, feeder=feeder)), [], [], [])
     await stores.incidents.commit(Board(feeder_id="I"), [], [], [])
 
-    assert await stores.incidents.due_boards(1_499, 10) == []
-    assert await stores.incidents.due_boards(2_000, 10) == ["G", "F"]
+    assert await stores.incidents.due_boards(1_499 + RELEASE_LAG_S, 10) == []
+    assert await stores.incidents.due_boards(2_000 + RELEASE_LAG_S, 10) == ["G", "F"]
     assert await stores.incidents.due_boards(9_000, 1) == ["G"]
 
 

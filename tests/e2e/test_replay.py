@@ -138,7 +138,8 @@ def test_the_same_file_into_the_same_store_applies_nothing(
     assert state_of(store) == state_of(undisturbed / "store.db")
     for name in ("anomalies.jsonl", "incidents.jsonl"):
         assert (tmp_path / name).read_bytes() == (undisturbed / name).read_bytes(), name
-    assert (tmp_path / "notifications.jsonl").exists() is False
+    assert (tmp_path / "notifications.jsonl").read_bytes() == b""
+    assert set(summary_of(tmp_path)["messages"].values()) <= {0}
 
 
 def test_a_replay_killed_in_the_middle_ends_like_an_undisturbed_one(

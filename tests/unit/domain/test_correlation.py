@@ -116,23 +116,23 @@ def test_planned_work_suppresses_and_what_lasts_longer_is_raised_once():
     ]
     assert (done.incidents, done.intents) == ([], [])
     assert not step(onto, closed("M1"), orders=[order()]).incidents
-    assert not changed(step(onto, orders=[order()], now=NOW + 4499))
-    assert onto.release_at == NOW + 4500
-    released = step(onto, orders=[order()], now=NOW + 4500)
-    assert [(line.meter_id, line.released_at) for line in released.suppressions] == [("M2", NOW + 4500)]
+    assert not changed(step(onto, orders=[order()], now=NOW + 6299))
+    assert onto.release_at == NOW + 6300
+    released = step(onto, orders=[order()], now=NOW + 6300)
+    assert [(line.meter_id, line.released_at) for line in released.suppressions] == [("M2", NOW + 6300)]
     assert [incident.meters_out for incident in released.incidents] == [1]
     assert [kind for kind, _ in told(released)] == [IntentKind.outage_seen]
-    assert not changed(step(onto, orders=[order()], now=NOW + 9000))
+    assert not changed(step(onto, orders=[order()], now=NOW + 18000))
 
 
 def test_an_extended_order_explains_further():
     onto = board()
     step(onto, opened("M1"), orders=[order()])
     longer = [order(end=NOW + 7200)]
-    done = step(onto, orders=longer, now=NOW + 4500)
+    done = step(onto, orders=longer, now=NOW + 6300)
     assert [(line.until, line.released_at) for line in done.suppressions] == [(NOW + 8100, None)]
     assert done.incidents == []
-    assert step(onto, orders=longer, now=NOW + 8100).incidents
+    assert step(onto, orders=longer, now=NOW + 9900).incidents
 
 
 def test_a_storm_is_cut_into_chunks_of_a_thousand_and_every_member_is_in_one():

@@ -59,22 +59,22 @@ async def test_a_record_delivered_again_commits_nothing(service):
 async def test_what_planned_work_explained_is_raised_when_it_lasts_longer(service, stores, clock):
     await stores.context.put_orders([WORK])
     assert await service.correlate(fed(DARK)) == []
-    clock.set(NOW + 4499)
+    clock.set(NOW + 6299)
     assert await service.release() == 0
-    clock.set(NOW + 4500)
+    clock.set(NOW + 6300)
     assert await service.release() == 1
     (incident,) = await stores.incidents.latest(state="open", feeder_id="F", limit=10)
     assert incident.meters_out == 1
     assert await service.release() == 0
     (line,) = await stores.incidents.suppressions("F", 10)
-    assert line.released_at == NOW + 4500
+    assert line.released_at == NOW + 6300
 
 
 async def test_what_ended_in_time_is_never_raised(service, stores, clock):
     await stores.context.put_orders([WORK])
     await service.correlate(fed(DARK))
     await service.correlate(fed(LIGHT))
-    clock.set(NOW + 9000)
+    clock.set(NOW + 18000)
     assert await service.release() == 0
 
 
@@ -82,9 +82,9 @@ async def test_an_extended_order_holds_further(service, stores, clock):
     await stores.context.put_orders([WORK])
     await service.correlate(fed(DARK))
     await stores.context.put_orders([msgspec.structs.replace(WORK, end=NOW + 7200)])
-    clock.set(NOW + 4500)
+    clock.set(NOW + 6300)
     assert await service.release() == 0
-    clock.set(NOW + 8100)
+    clock.set(NOW + 9900)
     assert await service.release() == 1
 
 
@@ -158,5 +158,5 @@ async def test_a_step_of_a_feeder_that_fails_does_not_hold_up_another(service, s
         return await board(feeder_id)
 
     monkeypatch.setattr(stores.incidents, "board", broken)
-    clock.set(NOW + 9000)
+    clock.set(NOW + 18000)
     assert await service.release() == 1
