@@ -60,7 +60,7 @@ def decode(body: bytes, now: int) -> FeederBatch:
         return _decode_leniently(body, now)
     if (
         not envelope.readings
-        or not _known_interval(envelope.interval_s)
+        or _interval(envelope.interval_s) is None
         or not is_id(envelope.feeder_id)
         or _unequal(columns)
     ):
@@ -99,9 +99,11 @@ def _unequal(columns: Columns) -> bool:
     return len(lengths) > 1
 
 
-def _known_interval(interval_s: object) -> bool:
-    whole = isinstance(interval_s, int) and not isinstance(interval_s, bool)
-    return whole and 1 <= interval_s <= LONGEST_INTERVAL_S  # type: ignore[operator]  # narrowed by `whole`
+def _interval(value: object) -> int | None:
+    """The interval in seconds; None when it is not one."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LONGEST_INTERVAL_S:
+        return None
+    return value
 
 
 def _floats(values: list[float | None] | None, count: int) -> NDArray[np.float64]:
@@ -123,11 +125,12 @@ def _decode_leniently(body: bytes, now: int) -> FeederBatch:
         batch.refuse(Reason.bad_body, "", body.decode("utf-8", "replace"), Outcome.dead_lettered)
         return batch
     batch = FeederBatch(str(envelope.feeder_id))
-    if not _known_interval(envelope.interval_s):
+    interval = _interval(envelope.interval_s)
+    if interval is None:
         _refuse_all(batch, envelope.records, Reason.bad_interval)
         _refuse_all(batch, envelope.device_events, Reason.bad_interval)
         return batch
-    batch.interval_s = int(envelope.interval_s)  # type: ignore[call-overload]  # checked to be an int above
+    batch.interval_s = interval
     if envelope.unequal:
         _refuse_all(batch, envelope.records, Reason.unequal_columns)
     else:

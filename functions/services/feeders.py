@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -128,7 +129,7 @@ class Feeders:
         for row in rows:
             by_feeder.setdefault(row.checked().feeder_id, []).append(row)
         for feeder_id, these in by_feeder.items():
-            await self._change(feeder_id, lambda current, these=these: current.with_rows(these), now)  # type: ignore[misc]
+            await self._change(feeder_id, partial(Roster.with_rows, rows=these), now)
         return len(rows)
 
     async def _enrol(self, feeder_id: str, unknown: list[str], now: int) -> Roster:

@@ -23,7 +23,7 @@ def blueprint(application: Callable[[], Application]) -> func.Blueprint:
         lease_container_name=names.LEASES,
         lease_container_prefix="correlate",
         # What was found before the first lease is news as well; a repeat is harmless.
-        start_from_beginning=True,  # type: ignore[arg-type]  # the library's stub is wrong
+        start_from_beginning=True,  # type: ignore[arg-type]  # typed as a time, written as the flag it is
     )
     @bp.retry(strategy="fixed_delay", max_retry_count="-1", delay_interval="00:00:05")
     async def correlate_anomalies(documents: func.DocumentList) -> None:

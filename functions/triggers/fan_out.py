@@ -25,7 +25,7 @@ def blueprint(application: Callable[[], Application]) -> func.Blueprint:
         lease_container_name=names.LEASES,
         lease_container_prefix="fan-out",
         # Claims make a repeat harmless.
-        start_from_beginning=True,  # type: ignore[arg-type]  # the library's stub is wrong
+        start_from_beginning=True,  # type: ignore[arg-type]  # typed as a time, written as the flag it is
     )
     @bp.queue_output(
         arg_name="notifications", queue_name=names.NOTIFICATIONS_QUEUE, connection=names.STORAGE_CONNECTION

@@ -16,8 +16,9 @@ Document = TypeVar("Document")
 async def documents(request: Request, kind: type[Document]) -> list[Document]:
     """One document or a list of them; a wrong one is refused with its field, and nothing is applied."""
     body = (await request.body()).strip()
+    listed = b"[" + body + b"]" if body.startswith(b"{") else body
     try:
-        return msgspec.json.decode(b"[" + body + b"]" if body.startswith(b"{") else body, type=list[kind])  # type: ignore[valid-type]  # a type at run time
+        return msgspec.json.decode(listed, type=list[kind])  # type: ignore[valid-type]  # a type at run time
     except msgspec.ValidationError as fault:
         raise RejectedDocument(_field(str(fault)), str(fault)) from fault
     except msgspec.DecodeError as fault:

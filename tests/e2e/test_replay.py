@@ -258,3 +258,15 @@ def test_a_store_that_is_no_database_is_one_sentence_and_stays_as_it_is(
 def test_one_reading_is_a_history(run: Callable[..., Any], small: Path, tmp_path: Path) -> None:
     run("replay", small, "--out", tmp_path / "out")
     assert summary_of(tmp_path / "out")["outcomes"]["applied"] == 1
+
+
+def test_one_meter_id_that_no_store_takes_is_quarantined_and_its_neighbour_is_scored(
+    run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    rows = [f"{meter},F,2024-06-17T{hour:02}:00:00,240.1,0.5" for hour in range(6) for meter in ("M1", "MAC:00:11")]
+    path = tmp_path / "readings.csv"
+    path.write_text("\n".join(["meter_id,feeder_id,timestamp,voltage_v,energy_kwh", *rows]), encoding="utf-8")
+    run("replay", path, "--out", tmp_path)
+    summary = summary_of(tmp_path)
+    assert (summary["received"], summary["outcomes"]["applied"], summary["outcomes"]["quarantined"]) == (12, 6, 6)
+    assert summary["reasons"] == {"bad_id": 6}

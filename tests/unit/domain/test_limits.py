@@ -95,3 +95,9 @@ def test_each_meter_of_a_batch_is_told_by_its_own_readings():
     rows = [(row, 100 + n, volts, 1) for n in range(3) for row, volts in enumerate((120, 230, NAN))]
     feed(state, rows)
     np.testing.assert_array_equal(state["nominal_v"], np.float32([120, 230, NAN]))
+
+
+def test_a_meter_whose_service_nobody_has_told_is_seen_dark_from_its_first_readings():
+    assert kinds_of(0, NAN)[0] == {Kind.power_off}
+    assert kinds_of(0, NAN, [240])[0] == {Kind.power_off}
+    assert kinds_of(60, NAN)[0] == set()
