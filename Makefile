@@ -7,7 +7,7 @@ TRAINING := .venv-training
 TRAINING_PY := $(TRAINING)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-serving bench train test-training verify setup-training clean
+.PHONY: help setup demo test test-serving bench train evaluate test-training verify setup-training clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -50,6 +50,9 @@ test-training: setup-training ## Run the tests of training and export
 
 train: setup-training ## Train the detector on the simulator and export it to functions/models
 	$(TRAINING_PY) -m model_export train
+
+evaluate: setup-training ## Measure the detector on three seeds, with the notebook's in the same table; writes docs/detection.md
+	$(TRAINING_PY) -m model_export evaluate
 
 verify: $(SETUP) ## Prove that the exported model scores as it did when it was trained
 	$(PY) -m model_export verify

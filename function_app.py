@@ -29,6 +29,7 @@ def application() -> Application:
         sqlite_stores(settings.sqlite_path, settings.output),
         score=scorer,
         prior=scorer.prior,
+        alerts_per_window=scorer.alerts_per_window,
         notifier=JsonLinesNotifier(settings.output / "notifications.jsonl"),
         telemetry=LogTelemetry(),
         clock=SystemClock(),

@@ -42,13 +42,14 @@ class Application:
         *,
         score: Score,
         prior: Prior,
+        alerts_per_window: float = 1.0,
         notifier: Notifier,
         telemetry: Telemetry,
         clock: Clock,
         sink: ScoreSink | None = None,
     ) -> Application:
         """Wire the services; nothing is read or written yet."""
-        judge = Judge(score, prior, settings.alert_budget, settings.anomaly_threshold)
+        judge = Judge(score, prior, settings.alert_budget, alerts_per_window, settings.anomaly_threshold)
         feeders = Feeders(stores.rosters)
         states = States(stores.packs, stores.anomalies, judge, grace_s=settings.no_reads_grace_s, sink=sink)
         correlation = CorrelationService(

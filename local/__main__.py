@@ -66,7 +66,8 @@ def replay(
     """Run history files through the product and write scores, anomalies, incidents, messages and an inspection list.
 
     Files have the columns meter_id (or customer_id), feeder_id, timestamp (naive = UTC), voltage_v, energy_kwh and
-    optionally transformer_id, nominal_voltage_v and interval_s. They need not be in time order, nor fit in memory.
+    optionally transformer_id, nominal_voltage_v, customer_type and interval_s. They need not be in time order, nor fit
+    in memory.
     """
     from local import replay as replaying
     from local.columns import parse_mapping

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from functions.domain.errors import InputError
+from functions.domain.packs import CustomerType
 from local.sources import Source, bare_name, first_line, identifier, literal
 
 if TYPE_CHECKING:
@@ -27,11 +28,13 @@ COLUMNS = (
     "customer_id",
     "transformer_id",
     "nominal_voltage_v",
+    "customer_type",
     "interval_s",
 )
 NAMES = ("meter_id", "feeder_id", "customer_id", "transformer_id")
 """Columns that are text even where they look like numbers: 00123 is not 123."""
 
+CUSTOMER_TYPES = tuple(kind.name for kind in CustomerType if kind is not CustomerType.unknown)
 NO_FEEDER = "unassigned"
 CLOCK_NOISE_S = 0.002
 """Exporters write 00:14:59.999 for a quarter past; this much before a full second is the full second."""
@@ -98,6 +101,7 @@ def select(con: duckdb.DuckDBPyConnection, source: Source, mapping: Mapping[str,
                {_text(terms.get("customer_id"))} AS customer_id,
                {_text(terms.get("transformer_id"))} AS transformer_id,
                {_number(terms.get("nominal_voltage_v"))} AS nominal_voltage_v,
+               {_customer_type(terms.get("customer_type"))} AS customer_type,
                {_whole(terms.get("interval_s"))} AS interval_s,
                {meter is None} AS named_after_file
         FROM {source.sql}"""  # noqa: S608 - every name in it is quoted or a person's own expression
@@ -134,6 +138,12 @@ def _text(term: Term | None) -> str:
     if term.type.startswith(FLOAT_TYPES):  # a column of whole numbers with gaps often arrives as floats: 17.0 is 17
         sql = f"CASE WHEN {sql} = floor({sql}) THEN CAST(TRY_CAST({sql} AS BIGINT) AS VARCHAR) END"
     return f"nullif(trim(CAST({sql} AS VARCHAR)), '')"
+
+
+def _customer_type(term: Term | None) -> str:
+    """A type we know, however it is written; NULL for any other, which is no reason to refuse the file."""
+    told = f"lower({_text(term)})"
+    return f"CASE WHEN {told} IN ({', '.join(map(literal, CUSTOMER_TYPES))}) THEN {told} END"
 
 
 def _number(term: Term | None) -> str:

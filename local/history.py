@@ -42,7 +42,7 @@ COUNTS = """
            count(*) FILTER (NOT absent AND timestamp IS NOT NULL AND meter_id IS NULL), min(timestamp)
     FROM (SELECT *, isnan(voltage_v) AND isnan(energy_kwh) AS absent FROM readings WHERE file = ?)"""
 
-# Who a meter's customer, transformer and nominal voltage are may change in the files: the latest holds.
+# A meter's customer and what type it is, its transformer and nominal voltage may change in the files: the latest holds.
 METERS = f"""
     CREATE TABLE meters AS
     SELECT CAST(row_number() OVER (ORDER BY feeder_id, meter_id) - 1 AS INTEGER) AS meter, *
@@ -50,6 +50,7 @@ METERS = f"""
                  coalesce(arg_max(transformer_id, timestamp), '') AS transformer_id,
                  arg_max(nominal_voltage_v, timestamp)
                      FILTER (isfinite(nominal_voltage_v) AND nominal_voltage_v > 0) AS nominal_voltage_v,
+                 arg_max(customer_type, timestamp) AS customer_type,
                  mode(interval_s) FILTER (interval_s > 0) AS interval_s
           FROM readings WHERE {USABLE} GROUP BY feeder_id, meter_id)"""  # noqa: S608 - constants
 
@@ -75,6 +76,8 @@ class MeterEntry:
     feeder_id: str
     nominal_voltage_v: float | None
     interval_s: int
+    customer_type: str | None = None
+    """residential, commercial or industrial; None where the files do not say, or say something else."""
 
 
 class History:
@@ -208,14 +211,18 @@ class History:
 
     def _entries(self) -> tuple[MeterEntry, ...]:
         rows = self._ask(
-            "SELECT meter_id, customer_id, transformer_id, feeder_id, nominal_voltage_v, interval_s "
+            "SELECT meter_id, customer_id, transformer_id, feeder_id, nominal_voltage_v, interval_s, customer_type "
             "FROM meters ORDER BY meter"
         )
-        intervals = {meter: row[-1] for meter, row in enumerate(rows) if row[-1] is not None}
+        stated = [row[-2] for row in rows]
+        intervals = {meter: interval for meter, interval in enumerate(stated) if interval is not None}
         if len(intervals) < len(rows):
             intervals |= {meter: snapped(spacing) for meter, spacing in self._ask(SPACINGS)}
         usual = most_common(intervals.values())
-        return tuple(MeterEntry(*row[:-1], interval_s=intervals.get(meter, usual)) for meter, row in enumerate(rows))
+        return tuple(
+            MeterEntry(*who, interval_s=intervals.get(meter, usual), customer_type=kind)
+            for meter, (*who, _, kind) in enumerate(rows)
+        )
 
 
 def _connect(folder: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:

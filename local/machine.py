@@ -66,6 +66,7 @@ class Machine:
             sqlite_stores(database, out),
             score=scorer,
             prior=scorer.prior,
+            alerts_per_window=scorer.alerts_per_window,
             notifier=JsonLinesNotifier(out / "notifications.jsonl"),
             telemetry=totals,
             clock=clock,

@@ -69,6 +69,7 @@ def _roster(history: History) -> list[RosterRow]:
             transformer_id=meter.transformer_id if is_id(meter.transformer_id) else "",
             nominal_voltage_v=meter.nominal_voltage_v,
             interval_s=meter.interval_s,
+            customer_type=meter.customer_type,
         )
         for meter in history.meters
         if is_id(meter.meter_id)

@@ -18,6 +18,7 @@ EXPECTED = {
     "outage": DARK,
     "communication": frozenset({Kind.no_reads.name}),
     "stuck": frozenset({Kind.stuck.name}),
+    "tamper": METERING,
 }
 
 
@@ -67,33 +68,51 @@ def expected_kinds(truth_kind: str) -> frozenset[str]:
 
 
 def score(utility: SimulatedUtility, anomalies: Iterable[Anomaly], suppressed_ids: set[str]) -> Scorecard:
-    """Set anomalies (one record each) against the truth; a truth is detected when any of its meters shows it."""
-    by_meter: dict[str, list[Anomaly]] = defaultdict(list)
-    for anomaly in anomalies:
-        by_meter[anomaly.meter_id].append(anomaly)
-    truths_of: dict[str, list[TruthEvent]] = defaultdict(list)
+    """Set anomalies (one record each) against the truth; a truth is detected when any of its meters shows it.
+
+    What begins while the utility itself has changed a meter's readings shows neither a fault nor a mistake.
+    """
+    truths_of, benign_of = _by_meter(utility, utility.truth), _by_meter(utility, utility.benign)
+    everything = list(anomalies)
+    telling = [
+        each
+        for each in everything
+        if _under_way(truths_of[each.meter_id], each.start) or not _under_way(benign_of[each.meter_id], each.start)
+    ]
+    shown: dict[str, list[Anomaly]] = defaultdict(list)
+    for each in telling:
+        shown[each.meter_id].append(each)
     found: dict[str, list[bool]] = defaultdict(list)
     for truth in utility.truth:
-        meters = [str(utility.topology.meter_id[meter]) for meter in truth.meters]
-        for meter in meters:
-            truths_of[meter].append(truth)
-        wanted = expected_kinds(truth.kind)
+        wanted, meters = expected_kinds(truth.kind), utility.topology.meter_id[truth.meters].tolist()
         found[_label(truth)].append(
-            any(each.kind in wanted and _overlap(each, truth) for meter in meters for each in by_meter[meter])
+            any(each.kind in wanted and _overlap(each, truth) for meter in meters for each in shown[meter])
         )
-    everything = [each for these in by_meter.values() for each in these]
-    raised = [each for each in everything if each.anomaly_id not in suppressed_ids]
-    quiet = [each for each in everything if each.anomaly_id in suppressed_ids]
+    raised = [each for each in telling if each.anomaly_id not in suppressed_ids]
+    quiet = [each for each in telling if each.anomaly_id in suppressed_ids]
+    suppressed = sum(each.anomaly_id in suppressed_ids for each in everything)
     return Scorecard(
         lines=tuple(Line(kind, len(hits), sum(hits)) for kind, hits in sorted(found.items())),
-        alarms=len(raised),
+        alarms=len(everything) - suppressed,
         false_alarms=sum(not any(_overlap(each, truth) for truth in truths_of[each.meter_id]) for each in raised),
-        suppressed=len(quiet),
+        suppressed=suppressed,
         suppressed_wrongly=sum(
             not any(_overlap(each, truth) and truth.work_order_id for truth in truths_of[each.meter_id])
             for each in quiet
         ),
     )
+
+
+def _by_meter(utility: SimulatedUtility, events: Iterable[TruthEvent]) -> dict[str, list[TruthEvent]]:
+    by_meter: dict[str, list[TruthEvent]] = defaultdict(list)
+    for event in events:
+        for meter in utility.topology.meter_id[event.meters].tolist():
+            by_meter[meter].append(event)
+    return by_meter
+
+
+def _under_way(events: Iterable[TruthEvent], at: int) -> bool:
+    return any(event.start <= at < event.end for event in events)
 
 
 def _label(truth: TruthEvent) -> str:

@@ -27,6 +27,7 @@ async def introduce(utility: SimulatedUtility, application: Application) -> None
         topology.customer_id,
         topology.transformer_id,
         topology.nominal_voltage_v,
+        topology.customer_type,
     )
     rows = [
         RosterRow(
@@ -36,8 +37,9 @@ async def introduce(utility: SimulatedUtility, application: Application) -> None
             transformer_id=str(transformer),
             nominal_voltage_v=float(nominal),
             interval_s=utility.scenario.interval_s,
+            customer_type=str(kind),
         )
-        for meter, feeder, customer, transformer, nominal in zip(*columns, strict=True)
+        for meter, feeder, customer, transformer, nominal, kind in zip(*columns, strict=True)
     ]
     await application.feeders.load(rows, utility.scenario.start)
     await application.stores.customers.put(

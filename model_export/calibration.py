@@ -42,6 +42,8 @@ class Calibration:
 
 
 IDENTITY = Calibration(np.zeros(1, np.float32), np.ones(1, np.float32))
+NOTHING = Calibration(np.zeros(1, np.float32), np.zeros(1, np.float32))
+"""Of a component that says nothing."""
 
 
 def fit_calibration(healthy: NDArray[np.floating]) -> Calibration:

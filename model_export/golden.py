@@ -13,13 +13,16 @@ import numpy as np
 from functions.adapters.model_manifest import Parity
 from functions.adapters.onnx_scorer import OUTPUTS, OnnxScorer
 from functions.domain.errors import InputError
-from functions.domain.features import FEATURES
+from functions.domain.features import ENERGY_FEATURES, FEATURES
+from functions.domain.packs import GROUPS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from functions.domain.packs import Prior
     from model_export.windows import Windows
 
 TOLERANCE = 1e-5
@@ -39,8 +42,12 @@ class Golden:
     usual_sd: NDArray[np.float32]
     score: NDArray[np.float32]
     contribution: NDArray[np.float32]
+    probability: NDArray[np.float32]
+    combined: NDArray[np.float32]
     vae: NDArray[np.float32]
     forest: NDArray[np.float32]
+    mahalanobis: NDArray[np.float32]
+    head: NDArray[np.float32]
 
     @classmethod
     def read(cls, path: Path) -> Golden:
@@ -60,18 +67,27 @@ class Golden:
         np.savez_compressed(path, **{name: getattr(self, name) for name in self.__dataclass_fields__})
 
 
-def golden_inputs(healthy: Windows, faulty: Windows, seed: int) -> tuple[NDArray[np.float32], ...]:
-    """Features, usual mean and usual deviation `[n, 6]`: ordinary windows, odd ones, and some that miss something."""
-    half = GOLDEN_WINDOWS // 2
-    odd = faulty.take(np.argsort(-faulty.score, kind="stable")[: 20 * half])
-    chosen = [healthy.sample(half, seed), odd.sample(half, seed)]
-    features, mean, sd = (
-        np.concatenate([getattr(windows, name) for windows in chosen])
-        for name in ("features", "usual_mean", "usual_sd")
-    )
-    energy = np.array([name.startswith("energy") for name in FEATURES])
+def golden_inputs(
+    healthy: Windows, faulty: Windows, prior: Prior, thresholds: Sequence[float], seed: int
+) -> tuple[NDArray[np.float32], ...]:
+    """Features, usual mean and usual deviation `[n, 28]`.
+
+    Ordinary windows, odd ones, those nearest to each of the `thresholds`, and some that miss something; spread over
+    the groups of the prior.
+    """
+    third = GOLDEN_WINDOWS // 3
+    odd = faulty.take(np.argsort(-faulty.score, kind="stable")[: 20 * third])
+    near = [
+        np.argsort(np.abs(faulty.score - threshold), kind="stable")[: third // len(thresholds)]
+        for threshold in thresholds
+    ]
+    chosen = [healthy.sample(third, seed), odd.sample(third, seed), faulty.take(np.concatenate(near))]
+    z = np.concatenate([windows.z for windows in chosen]).astype(np.float32)
+    which = np.arange(len(z)) % GROUPS
+    mean, sd = prior.mean[which], prior.sd[which]
+    features = mean + z * sd
+    energy = np.array([name in ENERGY_FEATURES for name in FEATURES])
     pick = np.random.default_rng(seed).permutation(len(features))
-    features = features.copy()
     features[np.ix_(pick[:NO_ENERGY], energy)] = np.nan
     features[np.ix_(pick[NO_ENERGY : NO_ENERGY + NO_VOLTAGE], ~energy)] = np.nan
     features[pick[-NOTHING:]] = np.nan
@@ -87,13 +103,18 @@ def parity(scorer: OnnxScorer, golden: Golden) -> Parity:
 
 def holds(found: Parity) -> bool:
     """Whether every output lies within the tolerance."""
-    return max(found.score, found.contribution, found.vae, found.forest) <= found.tolerance
+    return worst(found) <= found.tolerance
+
+
+def worst(found: Parity) -> float:
+    """The largest difference of any output."""
+    return max(getattr(found, name) for name in OUTPUTS)
 
 
 def difference(found: NDArray[np.floating], expected: NDArray[np.floating]) -> float:
     """Largest difference, absolute up to a value of 1 and relative above; infinite where one of them is no number.
 
-    Values of one window (`[n, 6]`) are parts of one sum and share the scale of the largest.
+    Values of one window (`[n, 28]`) are parts of one sum and share the scale of the largest.
     """
     scale = np.maximum(1.0, np.abs(expected))
     if expected.ndim > 1:

@@ -1,4 +1,4 @@
-"""The detector as one ONNX graph: standardise, autoencoder, forest, calibration.
+"""The detector as one ONNX graph: standardise; autoencoder, forest, linear score and head; calibrate and combine.
 
 From the transposition on, windows lie along the last axis (`[units, n]`). Every product and sum then runs over rows of
 whole windows, each vector lane doing the same as its neighbour. With windows as rows, onnxruntime's row sums start at
@@ -8,7 +8,7 @@ the next aligned address, so that the last bit of one in seven scores would depe
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import onnx
@@ -17,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from functions.adapters.onnx_scorer import INPUTS, ML_OPSET, OPSET, OUTPUTS
 from functions.domain.features import FEATURES
 from functions.domain.thresholds import HIGHEST_SCORE
+from model_export.head import INPUT_SCALE, LOGIT_BOUND, Head
 from model_export.vae import DECODER_LOG_VARIANCE, ENCODER_LOG_VARIANCE, LATENTS, Vae
 from model_export.windows import CLIP
 
@@ -26,18 +27,32 @@ if TYPE_CHECKING:
 
     from model_export.calibration import Calibration
     from model_export.forest import Forest
+    from model_export.mahalanobis import Mahalanobis
 
+Part = TypeVar("Part")
 IR_VERSION = 9
 """Of ONNX 1.14, the release with opset 18 and 19: any onnxruntime since 1.15 reads it."""
-ENSEMBLE_WEIGHT = 0.5
+
+
+class Components(NamedTuple, Generic[Part]):
+    """One of something for each component of the score."""
+
+    vae: Part
+    forest: Part
+    mahalanobis: Part
+    head: Part
+
+
+WEIGHTS = Components(vae=0.10, forest=0.05, mahalanobis=0.15, head=0.70)
+"""Of the calibrated components in the score. The head knows the faults it was shown, the others know health and speak
+for what nobody thought of; docs/detection.md has the ablation."""
 
 
 @dataclass(frozen=True)
 class Calibrations:
-    """Of each component and of their average."""
+    """Of each component and of their weighted sum."""
 
-    vae: Calibration
-    forest: Calibration
+    components: Components[Calibration]
     combined: Calibration
 
 
@@ -59,16 +74,21 @@ class _Draft:
         return output
 
 
-def build_graph(vae: Vae, forest: Forest, calibrations: Calibrations) -> bytes:
+def build_graph(vae: Vae, forest: Forest, mahalanobis: Mahalanobis, head: Head, calibrations: Calibrations) -> bytes:
     """Serialised model; the same parts give the same bytes."""
     draft = _Draft()
     draft.constant("zero", np.float32(0))
-    draft.constant("half", np.float32(ENSEMBLE_WEIGHT))
+    draft.constant("half", np.float32(0.5))
     draft.constant("windows_last", np.array([0], np.int64))
     z, missing = _standardise(draft)
-    energy = _vae(draft, vae, z, missing)
-    isolation = _forest(draft, forest, z)
-    _combine(draft, energy, isolation, calibrations)
+    columns = draft.add("Transpose", [z], "z_columns", perm=[1, 0])
+    components = Components(
+        vae=_vae(draft, vae, columns, missing),
+        forest=_forest(draft, forest, z),
+        mahalanobis=_mahalanobis(draft, mahalanobis, columns),
+        head=_head(draft, head, columns),
+    )
+    _combine(draft, components, calibrations)
     floats = TensorProto.FLOAT
     shapes = {"contribution": ["n", len(FEATURES)]}
     graph = helper.make_graph(
@@ -85,7 +105,7 @@ def build_graph(vae: Vae, forest: Forest, calibrations: Calibrations) -> bytes:
 
 
 def _standardise(draft: _Draft) -> tuple[str, str]:
-    """Standardised features `[n, 6]`, and which of them are missing."""
+    """Standardised features `[n, 28]`, and which of them are missing."""
     deviation = draft.add("Sub", ["features", "usual_mean"], "deviation")
     raw = draft.add("Div", [deviation, "usual_sd"], "deviation_sd")
     missing = draft.add("IsNaN", [raw], "missing")
@@ -94,9 +114,8 @@ def _standardise(draft: _Draft) -> tuple[str, str]:
     return draft.add("Clip", [present, low, high], "z"), missing
 
 
-def _vae(draft: _Draft, vae: Vae, z: str, missing: str) -> str:
+def _vae(draft: _Draft, vae: Vae, columns: str, missing: str) -> str:
     """Negative evidence lower bound `[n]` at the posterior mean; writes `contribution` and `vae`."""
-    columns = draft.add("Transpose", [z], "z_columns", perm=[1, 0])
     encoded = _layers(draft, "encoder", vae.encoder, columns)
     mean, log_variance = _halves(draft, encoded, LATENTS, ENCODER_LOG_VARIANCE, "latent_mean", "latent_log_variance")
     decoded = _layers(draft, "decoder", vae.decoder, mean)
@@ -145,7 +164,7 @@ def _halves(
 
 
 def _forest(draft: _Draft, forest: Forest, z: str) -> str:
-    """Anomaly score `[n]` of the forest; writes `forest`."""
+    """Anomaly score `[n]` of the forest, from windows `[n, 28]`; writes `forest`."""
     draft.nodes.append(
         helper.make_node(
             "TreeEnsembleRegressor",
@@ -189,18 +208,37 @@ def _ensemble(forest: Forest) -> dict[str, list]:
     }
 
 
-def _combine(draft: _Draft, vae: str, forest: str, calibrations: Calibrations) -> None:
-    """Average the calibrated components and calibrate the average; writes `score`."""
-    tails = [
-        _calibrate(draft, raw, name, calibration)
-        for raw, name, calibration in (
-            (vae, "vae_tail", calibrations.vae),
-            (forest, "forest_tail", calibrations.forest),
-        )
-    ]
-    average = draft.add("Mul", [draft.add("Add", tails, "tails"), "half"], "tail_average")
-    combined = _calibrate(draft, average, "combined_tail", calibrations.combined)
-    draft.add("Clip", [combined, "zero", draft.constant("highest_score", HIGHEST_SCORE)], "score")
+def _mahalanobis(draft: _Draft, mahalanobis: Mahalanobis, columns: str) -> str:
+    """Squared distance `[n]`; writes `mahalanobis`."""
+    centre = draft.constant("centre", mahalanobis.centre[:, None])
+    off = draft.add("Sub", [columns, centre], "off_centre")
+    whitened = draft.add("MatMul", [draft.constant("whitening", mahalanobis.whitening), off], "whitened")
+    return _sum(draft, draft.add("Mul", [whitened, whitened], "whitened_squared"), "mahalanobis")
+
+
+def _head(draft: _Draft, head: Head, columns: str) -> str:
+    """Log odds `[n]` of any fault; writes `head`."""
+    scaled = draft.add("Mul", [columns, draft.constant("input_scale", INPUT_SCALE)], "z_scaled")
+    logits = _layers(draft, "head", head.layers, scaled)
+    bounds = [draft.constant(f"logit_{side}", value) for side, value in (("low", -LOGIT_BOUND), ("high", LOGIT_BOUND))]
+    odds = draft.add("Exp", [draft.add("Clip", [logits, *bounds], "logits")], "odds")
+    return draft.add("Log", [_sum(draft, odds, "odds_sum")], "head")
+
+
+def _combine(draft: _Draft, components: Components[str], calibrations: Calibrations) -> None:
+    """Calibrate the components, weigh them, and calibrate the sum; writes `score` and `probability`."""
+    weighted = []
+    for name, raw, calibration, weight in zip(
+        Components._fields, components, calibrations.components, WEIGHTS, strict=True
+    ):
+        tail = _calibrate(draft, raw, f"{name}_tail", calibration)
+        weighted.append(draft.add("Mul", [tail, draft.constant(f"{name}_weight", weight)], f"{name}_weighted"))
+    total = draft.add("Sum", weighted, "combined")
+    calibrated = _calibrate(draft, total, "combined_tail", calibrations.combined)
+    highest = draft.constant("highest_score", HIGHEST_SCORE)
+    score = draft.add("Clip", [calibrated, "zero", highest], "score")
+    exponent = draft.add("Mul", [score, draft.constant("minus_ln_10", -np.log(10))], "score_exponent")
+    draft.add("Exp", [exponent], "probability")
 
 
 def _calibrate(draft: _Draft, raw: str, name: str, calibration: Calibration) -> str:

@@ -1,4 +1,4 @@
-"""How well the detector does on utilities it has never seen."""
+"""How well a detector does on meters and weeks it has never seen, by meter and hour, by event, and in alerts."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ import numpy as np
 from sklearn.metrics import average_precision_score
 
 from functions.adapters.model_manifest import KindResult, TailShare
-from functions.domain.features import FEATURES, WINDOW
+from functions.domain.features import SECONDS_PER_HOUR, WINDOW
+from simulator import THEFT_KINDS, TRIAL_KINDS, VOLTAGE_KINDS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
-    from functions.adapters.onnx_scorer import OnnxScorer
     from model_export.windows import Windows
-    from simulator import SimulatedUtility, TruthEvent
+    from simulator import Trial
 
 PROMISES = (2.0, 3.0, 4.0)
-ALL = "all"
+PREVALENCE = 0.02
+"""Share of anomalous meter-hours that an average precision is stated for: chance scores as much."""
+GROUPS_OF_KINDS = {"all": TRIAL_KINDS, "voltage": VOLTAGE_KINDS, "theft": THEFT_KINDS}
 
 
 def tail_shares(score: NDArray[np.floating]) -> tuple[TailShare, ...]:
@@ -27,84 +31,103 @@ def tail_shares(score: NDArray[np.floating]) -> tuple[TailShare, ...]:
     return tuple(TailShare(level, 10.0**-level, round(float((score > level).mean()), 7)) for level in PROMISES)
 
 
-def without_energy(scorer: OnnxScorer, windows: Windows) -> NDArray[np.float32]:
-    """Scores `[n]` of the windows if the utility sent voltages only."""
-    features = windows.features.copy()
-    features[:, [name.startswith("energy") for name in FEATURES]] = np.nan
-    return scorer(features, windows.usual_mean, windows.usual_sd).score
-
-
 @dataclass(frozen=True)
-class FaultResults:
-    """Results on a utility with faults."""
+class Hours:
+    """Meter-hours with at least one window; arrays of one length `[h]`."""
 
-    kinds: tuple[KindResult, ...]
-    false_windows_per_1000_meter_days: float
+    kind: NDArray[np.int8]
+    """0 = nothing wrong, else 1 + index into `TRIAL_KINDS`: what most of the hour's readings are."""
+    order: NDArray[np.int64]
+    """Windows in the order of their hours."""
+    starts: NDArray[np.int64]
+    """Place in `order` where each hour begins."""
+
+    def highest(self, score: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Highest of the windows' scores `[n]` in each hour, `[h]`."""
+        highest: NDArray[np.floating] = np.maximum.reduceat(score[self.order], self.starts)
+        return highest
 
 
-def fault_results(utility: SimulatedUtility, windows: Windows) -> FaultResults:
-    """Compare the scores of `windows` with the truth.
+def meter_hours(windows: Windows, trial: Trial) -> Hours:
+    """Windows grouped by the meter and hour they end in."""
+    readings = trial.readings
+    per_hour = max(SECONDS_PER_HOUR // readings.interval_s, 1)
+    hour = (readings.first_slot + windows.slot.astype(np.int64)) // per_hour
+    key = windows.meter.astype(np.int64) * (hour.max() + 1) + hour
+    order = np.argsort(key, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(key[order]) != 0])
+    kind = np.maximum.reduceat(trial.truth[windows.slot, windows.meter][order], starts)
+    return Hours(kind, order, starts)
 
-    A window belongs to an event when its last reading does. The windows that reach back into an event from after its
-    end are left out: they are neither.
+
+def average_precision(hours: Hours, score: NDArray[np.floating], kinds: Iterable[str]) -> float:
+    """Of the hours' scores `[h]` for telling `kinds` from health, weighted to a prevalence of 2 %; NaN if none came."""
+    wanted = np.isin(hours.kind, [1 + TRIAL_KINDS.index(kind) for kind in kinds])
+    healthy = hours.kind == 0
+    if not wanted.any() or not healthy.any():
+        return float("nan")
+    weight = np.where(wanted, PREVALENCE / wanted.sum(), (1 - PREVALENCE) / healthy.sum())
+    chosen = wanted | healthy
+    return float(average_precision_score(wanted[chosen], score[chosen], sample_weight=weight[chosen]))
+
+
+def kind_results(windows: Windows, trial: Trial, hours: Hours) -> tuple[KindResult, ...]:
+    """Each kind: how well its hours rank, how many of its events raised an alert, and how soon."""
+    score = hours.highest(windows.score)
+    alert = windows.unusual | (windows.rule > 0)
+    first_alert = _first_alerts(windows, trial, alert)
+    results = []
+    for kind in TRIAL_KINDS:
+        of_kind = [delay for event, delay in zip(trial.events, first_alert, strict=True) if event.kind == kind]
+        caught = [delay for delay in of_kind if delay is not None]
+        results.append(
+            KindResult(
+                kind=kind,
+                hours=int((hours.kind == 1 + TRIAL_KINDS.index(kind)).sum()),
+                average_precision=round(average_precision(hours, score, [kind]), 4),
+                events=len(of_kind),
+                caught=len(caught),
+                median_delay_intervals=float(np.median(caught)) if caught else None,
+            )
+        )
+    return tuple(results)
+
+
+def _first_alerts(windows: Windows, trial: Trial, alert: NDArray[np.bool_]) -> list[int | None]:
+    """Intervals from the onset of each event to the end of the one that raised the first alert; None if none did."""
+    alerted = np.zeros(trial.truth.shape, bool)
+    alerted[windows.slot[alert], windows.meter[alert]] = True
+    delays: list[int | None] = []
+    for event in trial.events:
+        rows = np.flatnonzero(alerted[event.start : event.end + WINDOW - 1, event.meter])
+        delays.append(int(rows[0]) + 1 if len(rows) else None)
+    return delays
+
+
+def alerts(windows: Windows, raised: NDArray[np.bool_]) -> int:
+    """How many anomalies the raised windows `[n]` open: one stays open while the next comes within four slots."""
+    chosen = np.flatnonzero(raised)
+    meter, slot = windows.meter[chosen].astype(np.int64), windows.slot[chosen].astype(np.int64)
+    order = np.lexsort((slot, meter))
+    apart = (np.diff(meter[order]) != 0) | (np.diff(slot[order]) > WINDOW)
+    return int(apart.sum()) + (len(chosen) > 0)
+
+
+def per_1000_meter_days(count: float, windows: Windows, slots_per_day: int) -> float:
+    """A count of something in `windows` as a rate."""
+    return count / (len(windows) / slots_per_day) * 1000
+
+
+def alerts_per_window(windows: Windows, score: NDArray[np.floating], budget: float, slots_per_day: int) -> float:
+    """Alerts over windows above the bar at which healthy windows make as many alerts as the budget allows.
+
+    Bisection over the bar; the share falls as it rises.
     """
-    lookup = _Lookup(windows)
-    clear = np.ones(len(windows), bool)
-    kind_of: dict[str, list[NDArray[np.int64]]] = {}
-    tally: dict[str, list[tuple[bool, bool]]] = {}
-    above = windows.score > windows.threshold
-    for event in utility.truth:
-        start, end = _slots(event, utility)
-        for meter in event.meters.tolist():
-            clear[lookup.of(meter, start, end + WINDOW - 1)] = False
-            inside = lookup.of(meter, start, end)
-            if not len(inside):
-                continue
-            model, rule = bool(above[inside].any()), bool(windows.by_rule[inside].any())
-            for kind in (ALL, event.kind):
-                kind_of.setdefault(kind, []).append(inside)
-                tally.setdefault(kind, []).append((model, model or rule))
-    quiet = windows.score[clear]
-    kinds = [_kind(kind, np.unique(np.concatenate(kind_of[kind])), tally[kind], windows, quiet) for kind in kind_of]
-    kinds.sort(key=lambda result: (result.kind != ALL, result.kind))
-    meter_days = clear.sum() / utility.scenario.slots_per_day
-    false = float((above & ~windows.by_rule & clear).sum() / meter_days * 1000)
-    return FaultResults(tuple(kinds), round(false, 2))
-
-
-def _kind(
-    kind: str, inside: NDArray[np.int64], tally: list[tuple[bool, bool]], windows: Windows, quiet: NDArray[np.float32]
-) -> KindResult:
-    scores = np.concatenate((windows.score[inside], quiet))
-    labels = np.arange(len(scores)) < len(inside)
-    model, either = np.array(tally).mean(axis=0)
-    return KindResult(
-        kind=kind,
-        windows=len(inside),
-        average_precision=round(float(average_precision_score(labels, scores)), 4),
-        meter_events=len(tally),
-        recall_model=round(float(model), 4),
-        recall_with_rules=round(float(either), 4),
-    )
-
-
-def _slots(event: TruthEvent, utility: SimulatedUtility) -> tuple[int, int]:
-    """Slots `[start, end)` since the period's start that share time with the event."""
-    interval, first = utility.scenario.interval_s, utility.scenario.start
-    return (event.start - first) // interval, -(-(event.end - first) // interval)
-
-
-class _Lookup:
-    """Finds the windows of a meter that end in given slots."""
-
-    def __init__(self, windows: Windows) -> None:
-        self._stride = int(windows.slot.max()) + 2
-        key = windows.meter.astype(np.int64) * self._stride + windows.slot
-        self._order = np.argsort(key, kind="stable")
-        self._key = key[self._order]
-
-    def of(self, meter: int, start: int, end: int) -> NDArray[np.int64]:
-        """Indices of the windows of `meter` in slots `[start, end)`."""
-        base, last = meter * self._stride, self._stride - 1
-        low, high = np.searchsorted(self._key, (base + min(max(start, 0), last), base + min(end, last)))
-        return self._order[low:high]
+    quiet = windows.rule == 0
+    low, high = 2.0, 8.0
+    for _ in range(30):
+        middle = (low + high) / 2
+        rate = per_1000_meter_days(alerts(windows, quiet & (score > middle)), windows, slots_per_day)
+        low, high = (middle, high) if rate > budget else (low, middle)
+    nominal = 1000 * slots_per_day * 10**-high
+    return budget / nominal

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.shapes import energy_factor
+
 if TYPE_CHECKING:
     from functions.domain.work_orders import WorkOrder
     from simulator.scenario import Scenario
     from simulator.topology import Network
 
-VOLTAGE_TO_ENERGY = 0.8
-"""Relative change of energy for one of voltage: the factor of conservation voltage reduction, PNNL-19596 (2010)."""
 PLACEMENT_TRIES = 60
 
 
@@ -32,7 +32,7 @@ class TruthEvent:
 
 @dataclass(frozen=True)
 class SimulatedDeviceEvent:
-    """What a meter says besides its readings: `last_gasp`, `power_restored`, `cover_opened`, `magnetic_tamper`."""
+    """What a meter says besides its readings; its code is one of the event contract, such as `last_gasp`."""
 
     meter: int
     at: int
@@ -49,7 +49,10 @@ class Injection:
     """`[T, M] float32`, V."""
     energy_kwh: np.ndarray
     """`[T, M] float32`, kWh."""
+    own_drop_v: np.ndarray
+    """`[T, M] float32`, V: what each voltage lacks because of the customer's own load."""
     truth: list[TruthEvent] = field(default_factory=list)
+    benign: list[TruthEvent] = field(default_factory=list)
     device_events: list[SimulatedDeviceEvent] = field(default_factory=list)
     work_orders: list[WorkOrder] = field(default_factory=list)
     busy: np.ndarray = field(init=False)
@@ -68,6 +71,11 @@ class Injection:
         truth_id = f"TRUTH-{len(self.truth) + 1:04d}"
         end = min(end, self.scenario.end)
         self.truth.append(TruthEvent(truth_id, kind, cause, np.sort(meters), start, end, work_order_id))
+
+    def book_benign(self, kind: str, cause: str, meters: np.ndarray, start: int, end: int) -> None:
+        """Keep what changes readings and is no fault."""
+        benign_id = f"BENIGN-{len(self.benign) + 1:04d}"
+        self.benign.append(TruthEvent(benign_id, kind, cause, np.sort(meters), start, min(end, self.scenario.end)))
 
     def say(self, meters: np.ndarray, at: np.ndarray, code: str) -> None:
         """Let meters send a device event, `at [n] int64` epoch s; what comes after the period is not seen."""
@@ -120,4 +128,4 @@ class Injection:
         """Multiply true voltage by `factor` (a number, `[k, 1]` or `[k, n]`); the loads follow it."""
         where = np.ix_(np.arange(len(self.busy))[self.touched(start, end)], meters)
         self.voltage_v[where] *= factor
-        self.energy_kwh[where] *= np.asarray(factor, dtype=np.float32) ** np.float32(VOLTAGE_TO_ENERGY)
+        self.energy_kwh[where] *= energy_factor(factor)

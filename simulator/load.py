@@ -1,4 +1,4 @@
-"""What customers really draw: habits, appliances, heat and cold, electric vehicles, absences, solar roofs."""
+"""What customers really draw: habits, appliances, heat and cold, electric vehicles, solar roofs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.life import live
 from simulator.noise import autoregressive, pulses
-from simulator.scenario import HOUR_S
+from simulator.scenario import HOUR_S, WEEK_DAYS
 from simulator.topology import RESIDENTIAL
 
 if TYPE_CHECKING:
@@ -37,17 +38,21 @@ SHAPES = np.array([
 MEDIAN_KW = np.array([0.75, 6.0, 55.0])  # mean draw of the median customer of each type
 SIZE_SPREAD = np.array([0.45, 0.7, 0.5])  # of the lognormal
 RESTLESSNESS = np.array([0.40, 0.18, 0.10])  # a home's draw is a few appliances, a factory's is many
-RESTLESSNESS_CORRELATION = 0.75
+RESTLESSNESS_SPREAD = 0.25  # of the lognormal around it: some homes are calm
+RESTLESSNESS_CORRELATION = (0.6, 0.95)
 
 COMFORT_C = (17.0, 22.0)
 HEAT_SHARE = 0.35  # of customers heat with electricity
-APPLIANCE_USES_PER_DAY = 6.0  # of half to two and a half kW: kettle, oven, dryer, water heater
+APPLIANCE_USES_PER_DAY = 6.0  # kettle, oven, dryer, water heater
+APPLIANCE_USES_SPREAD = 0.6  # of the lognormal: one cooks every day, another one never
+APPLIANCE_KW, APPLIANCE_SPREAD = 1.3, 0.55  # median and spread of the lognormal: one use in a hundred is above 4.5 kW
+APPLIANCE_LIMITS_KW = (0.3, 9.0)  # an instantaneous water heater
+APPLIANCE_HOURS, APPLIANCE_HOURS_SPREAD = 0.6, 0.6
 EV_SHARE = 0.08
 EV_KW = (3.6, 7.2, 9.6)
-EV_EVENING_PROBABILITY = 0.55  # most drivers charge every other day
-ABSENCE_SHARE = 0.05  # of homes leave for some days of a period
-STANDBY_SHARE = 0.2  # of the usual draw: refrigerator and routers go on
+EV_EVENING_PROBABILITY = (0.25, 0.85)  # most drivers charge every other day
 SOLAR_SHARE = 0.10
+SOLAR_INSTALLED_PER_WEEK = 0.0005  # of homes get a roof in the period
 
 
 @dataclass(frozen=True)
@@ -77,10 +82,15 @@ def draw_demand(scenario: Scenario, network: Network, weather: Weather) -> Deman
     draw += _climate(rng, network, weather, size_kw)
     draw += _appliances(rng, scenario, network)
     draw += _vehicles(rng, scenario, network)
-    _leave(rng, scenario, network, draw)
+    live(scenario, network, draw)
     roofs = rng.random(scenario.meters) < np.where(network.kind == RESIDENTIAL, SOLAR_SHARE, 0)
-    peak_kw = np.where(roofs, np.clip(size_kw * rng.uniform(3.0, 5.0, scenario.meters), 2.0, 9.0), 0)
-    return Demand(draw, weather.sun[:, None] * peak_kw.astype(np.float32))
+    installed = np.where(roofs, 0, scenario.slot_count)
+    new = ~roofs & (network.kind == RESIDENTIAL)
+    new &= rng.random(scenario.meters) < SOLAR_INSTALLED_PER_WEEK * scenario.days / WEEK_DAYS
+    installed[new] = rng.integers(0, scenario.slot_count, int(new.sum()))
+    peak_kw = np.clip(size_kw * rng.uniform(3.0, 5.0, scenario.meters), 2.0, 9.0).astype(np.float32)
+    solar = np.where(np.arange(scenario.slot_count)[:, None] >= installed, weather.sun[:, None] * peak_kw, 0)
+    return Demand(draw, solar)
 
 
 def _habits(rng: np.random.Generator, scenario: Scenario, network: Network) -> np.ndarray:
@@ -94,8 +104,10 @@ def _habits(rng: np.random.Generator, scenario: Scenario, network: Network) -> n
     of_day = (scenario.times // scenario.interval_s % per_day)[:, None] + shift
     row = (network.kind.astype(np.int64) * 2)[None, :] + scenario.weekends[:, None]
     habits: np.ndarray = table.reshape(-1)[row * per_day + of_day % per_day]
-    noise = autoregressive(rng, scenario.slot_count, scenario.meters, RESTLESSNESS_CORRELATION, scenario.interval_s)
-    spread = RESTLESSNESS[network.kind].astype(np.float32)
+    memory = rng.uniform(*RESTLESSNESS_CORRELATION, scenario.meters)
+    noise = autoregressive(rng, scenario.slot_count, scenario.meters, memory, scenario.interval_s)
+    spread = RESTLESSNESS[network.kind] * np.exp(RESTLESSNESS_SPREAD * rng.standard_normal(scenario.meters))
+    spread = spread.astype(np.float32)
     noise *= spread
     noise -= spread**2 / 2  # the mean of a lognormal stays one
     habits *= np.exp(noise, out=noise)
@@ -114,35 +126,27 @@ def _climate(rng: np.random.Generator, network: Network, weather: Weather, size_
     return climate.astype(np.float32)
 
 
-def _leave(rng: np.random.Generator, scenario: Scenario, network: Network, draw_kw: np.ndarray) -> None:
-    """Homes whose people are away fall to standby: unusual, and nobody's fault."""
-    homes = np.flatnonzero((rng.random(scenario.meters) < ABSENCE_SHARE) & (network.kind == RESIDENTIAL))
-    leaves = rng.integers(0, scenario.slot_count, len(homes))
-    away = (rng.uniform(1.0, 6.0, len(homes)) * scenario.slots_per_day).astype(np.int64)
-    slot = np.arange(scenario.slot_count)[:, None]
-    gone = (slot >= leaves) & (slot < leaves + away)
-    usual = draw_kw[:, homes]
-    standby = STANDBY_SHARE * np.minimum(usual, usual.mean(axis=0))  # and nobody charges a car
-    draw_kw[:, homes] = np.where(gone, standby, usual)
-
-
 def _appliances(rng: np.random.Generator, scenario: Scenario, network: Network) -> np.ndarray:
-    """Large appliances at home, a quarter of an hour to an hour each, at the hours people are awake."""
+    """Large appliances at home, a quarter of an hour to some hours each, at the hours people are awake."""
     homes = np.flatnonzero(network.kind == RESIDENTIAL)
-    count = int(rng.poisson(APPLIANCE_USES_PER_DAY * scenario.days * len(homes)))
+    per_day = APPLIANCE_USES_PER_DAY * np.exp(APPLIANCE_USES_SPREAD * rng.standard_normal(len(homes)))
+    home = np.repeat(homes, rng.poisson(per_day * scenario.days))
+    count = len(home)
     hour = np.clip(rng.normal(14.5, 4.5, count), 0, 23.9)
     day = rng.integers(0, scenario.days, count)
     first = ((day * 24 + hour) * HOUR_S / scenario.interval_s).astype(np.int64)
-    length = np.maximum(1, np.round(rng.uniform(0.2, 1.1, count) * HOUR_S / scenario.interval_s)).astype(np.int64)
-    kw = rng.uniform(0.6, 2.6, count)
-    return pulses((scenario.slot_count, scenario.meters), first, rng.choice(homes, count), length, kw)
+    hours = APPLIANCE_HOURS * np.exp(APPLIANCE_HOURS_SPREAD * rng.standard_normal(count))
+    length = np.maximum(1, np.round(np.minimum(hours, 4.0) * HOUR_S / scenario.interval_s)).astype(np.int64)
+    kw = np.clip(APPLIANCE_KW * np.exp(APPLIANCE_SPREAD * rng.standard_normal(count)), *APPLIANCE_LIMITS_KW)
+    return pulses((scenario.slot_count, scenario.meters), first, home, length, kw)
 
 
 def _vehicles(rng: np.random.Generator, scenario: Scenario, network: Network) -> np.ndarray:
     """Evening and night charging of electric vehicles."""
     owners = np.flatnonzero((rng.random(scenario.meters) < EV_SHARE) & (network.kind == RESIDENTIAL))
     charger_kw = rng.choice(EV_KW, len(owners))
-    day, owner = np.nonzero(rng.random((scenario.days, len(owners))) < EV_EVENING_PROBABILITY)
+    often = rng.uniform(*EV_EVENING_PROBABILITY, len(owners))
+    day, owner = np.nonzero(rng.random((scenario.days, len(owners))) < often)
     hour = np.clip(rng.normal(20.5, 1.8, len(day)), 12, 23.9)
     first = ((day * 24 + hour) * HOUR_S / scenario.interval_s).astype(np.int64)
     length = np.maximum(1, np.round(rng.uniform(1.0, 4.5, len(day)) * HOUR_S / scenario.interval_s)).astype(np.int64)

@@ -9,14 +9,26 @@ PULSE_STEP_KW = 1 / 64  # sums of such steps are exact in float32, so a pulse th
 
 
 def autoregressive(
-    rng: np.random.Generator, steps: int, width: int, correlation: float, interval_s: int = REFERENCE_INTERVAL_S
+    rng: np.random.Generator,
+    steps: int,
+    width: int,
+    correlation: float | np.ndarray,
+    interval_s: int = REFERENCE_INTERVAL_S,
+    *,
+    uneven: float = 0.0,
 ) -> np.ndarray:
     """Stationary AR(1) series of unit variance, `[steps, width] float32`.
 
-    `correlation` is that of neighbours 15 minutes apart; other intervals keep the same memory in hours.
+    `correlation`, one for all or `[width]`, is that of neighbours 15 minutes apart; other intervals keep the same
+    memory in hours. `uneven` spreads the size of the innovations (of the lognormal), which gives them heavy tails.
     """
     rho = np.float32(correlation ** (interval_s / REFERENCE_INTERVAL_S))
     series = rng.standard_normal((steps, width), dtype=np.float32)
+    if uneven:
+        size = rng.standard_normal((steps, width), dtype=np.float32)
+        size *= np.float32(uneven)
+        size -= np.float32(uneven**2)  # the mean square of the lognormal is one
+        series *= np.exp(size, out=size)
     series[1:] *= np.sqrt(1 - rho**2)
     for step in range(1, steps):
         series[step] += rho * series[step - 1]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator import shapes
 from simulator.scenario import HOUR_S
 
 if TYPE_CHECKING:
@@ -22,9 +23,8 @@ PICKUP_DROP_PU = 0.006
 def cut_power(injection: Injection, rng: np.random.Generator, meters: np.ndarray, start: int, ends: np.ndarray) -> None:
     """Take `meters` out of service from `start` until `ends [n]` (epoch s), and occupy their readings.
 
-    A meter that lives on reports zeros for intervals wholly without power. In an interval that has some, its energy is
-    partial and its voltage the one that was there: a mean over the gap would look like a sag that never was. The
-    others send nothing for an interval at whose end they are dead.
+    A meter that lives on reports zeros, and means over the intervals that had some power. The others send nothing for
+    an interval at whose end they are dead.
     """
     order = np.argsort(meters)
     meters, ends = meters[order], ends[order]
@@ -37,8 +37,9 @@ def cut_power(injection: Injection, rng: np.random.Generator, meters: np.ndarray
     silent = rng.random(len(meters)) >= scenario.zero_reporting_share
     mute = silent & (lit < 1) & (ends >= closes)
     where = np.ix_(rows, meters)
-    injection.energy_kwh[where] = np.where(mute, np.nan, injection.energy_kwh[where] * lit)
-    injection.voltage_v[where] = np.where(mute, np.nan, np.where(lit > 0, injection.voltage_v[where], 0))
+    injection.voltage_v[where], injection.energy_kwh[where] = shapes.without_power(
+        injection.voltage_v[where], injection.energy_kwh[where], lit, silent, mute
+    )
     _pick_up(injection, meters, start, ends)
     _tell(injection, rng, meters, silent, start, ends)
     for end in np.unique(ends).tolist():

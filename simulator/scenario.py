@@ -65,6 +65,7 @@ class Scenario:
 
     # Non-technical loss.
     theft_share: float = 0.01  # 1–2 % of energy is the usual estimate of non-technical loss in North America
+    tampers_per_1000_meter_weeks: float = 1.0  # switched-off services that are bridged: a few a month
     tamper_event_share: float = 0.4  # most thieves know about the cover switch and avoid it
 
     def __post_init__(self) -> None:

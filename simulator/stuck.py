@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulator import shapes
 from simulator.scenario import HOUR_S
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def inject_stuck_registers(injection: Injection) -> None:
             if window is not None:
                 rows = injection.touched(*window)
                 for readings in (injection.voltage_v, injection.energy_kwh):
-                    readings[rows, meters] = readings[rows.start, meters]
+                    readings[rows, meters] = shapes.stuck(readings[rows, meters])
                 injection.occupy(meters, *window)
                 injection.book("stuck", "register", meters, *window)
                 break

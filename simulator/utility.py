@@ -9,13 +9,16 @@ import numpy as np
 
 from simulator.communication import draw_delivery, inject_communication_faults
 from simulator.customers import SimulatedCustomer, draw_customers
+from simulator.display import draw_display
 from simulator.equipment import inject_equipment_outages
 from simulator.injection import Injection, SimulatedDeviceEvent, TruthEvent
 from simulator.load import draw_demand
 from simulator.planned_work import inject_planned_work
+from simulator.raw import RawReadings
 from simulator.scenario import HOUR_S, Scenario
 from simulator.storm import SimulatedStorm, inject_storms
 from simulator.stuck import inject_stuck_registers
+from simulator.tamper import inject_tampers
 from simulator.theft import inject_theft
 from simulator.topology import Topology, build_network
 from simulator.voltage import clean_voltage_pu
@@ -37,9 +40,11 @@ class SimulatedUtility:
     slots: np.ndarray
     """`[T] int64`: epoch // interval; a reading's timestamp is the start of its interval."""
     voltage_v: np.ndarray
-    """`[T, M] float32`, mean over the interval, V, rounded to 0.1 V; 0 while a meter reports an outage."""
+    """`[T, M] float32`, mean over the interval, V, rounded to 0.1 V, by some meters to 1 V; 0 while a meter
+    reports an outage."""
     energy_kwh: np.ndarray
-    """`[T, M] float32`, delivered to the customer in the interval, kWh, rounded to 1 Wh, never negative."""
+    """`[T, M] float32`, delivered to the customer in the interval, kWh, rounded to 1 Wh, by some meters to 10 Wh;
+    never negative."""
     delay_slots: np.ndarray
     """`[T, M] int8`: how many slots late the reading arrives; 0 where it never came."""
     duplicated: np.ndarray
@@ -49,6 +54,8 @@ class SimulatedUtility:
     work_orders: tuple[WorkOrder, ...]
     truth: tuple[TruthEvent, ...]
     """In the order of their start."""
+    benign: tuple[TruthEvent, ...]
+    """What changed readings and is no fault: kind `disconnected`, a service that the utility switched off."""
     storms: tuple[SimulatedStorm, ...]
     temperature_c: np.ndarray
     """`[T] float32`, °C."""
@@ -59,26 +66,44 @@ def simulate(scenario: Scenario) -> SimulatedUtility:
     network = build_network(scenario)
     weather = draw_weather(scenario)
     demand = draw_demand(scenario, network, weather)
-    voltage_v = clean_voltage_pu(scenario, network, demand.net_kw) * network.topology.nominal_voltage_v
+    clean_pu, own_drop_pu = clean_voltage_pu(scenario, network, demand.net_kw)
+    nominal_v = network.topology.nominal_voltage_v
+    voltage_v = clean_pu * nominal_v
     energy_kwh = np.maximum(demand.net_kw, 0) * np.float32(scenario.interval_s / HOUR_S)
-    injection = Injection(scenario, network, voltage_v, energy_kwh)
+    injection = Injection(scenario, network, voltage_v, energy_kwh, own_drop_pu * nominal_v)
     storms = _inject_faults(injection) if scenario.faults else ()
     delivery = draw_delivery(scenario)
     never_came = delivery.lost | np.isnan(voltage_v)
+    for values in (voltage_v, energy_kwh):
+        values[never_came] = np.nan
+    draw_display(scenario).show(voltage_v, energy_kwh)
     return SimulatedUtility(
         scenario=scenario,
         topology=network.topology,
         customers=draw_customers(scenario, network),
         slots=scenario.times // scenario.interval_s,
-        voltage_v=_reported(voltage_v, never_came, decimals=1),
-        energy_kwh=_reported(energy_kwh, never_came, decimals=3),
+        voltage_v=voltage_v,
+        energy_kwh=energy_kwh,
         delay_slots=np.where(never_came, np.int8(0), delivery.delay_slots),
         duplicated=delivery.duplicated & ~never_came,
         device_events=tuple(sorted(injection.device_events, key=lambda event: (event.at, event.meter))),
         work_orders=tuple(injection.work_orders),
         truth=tuple(sorted(injection.truth, key=lambda event: (event.start, event.truth_id))),
+        benign=tuple(injection.benign),
         storms=storms,
         temperature_c=weather.temperature_c,
+    )
+
+
+def raw_readings(utility: SimulatedUtility) -> RawReadings:
+    """The readings alone, without how late each of them arrived; the arrays are shared, not copied."""
+    return RawReadings(
+        first_slot=int(utility.slots[0]),
+        interval_s=utility.scenario.interval_s,
+        voltage_v=utility.voltage_v,
+        energy_kwh=utility.energy_kwh,
+        nominal_v=utility.topology.nominal_voltage_v,
+        customer_type=utility.topology.customer_type,
     )
 
 
@@ -89,6 +114,7 @@ def _inject_faults(injection: Injection) -> tuple[SimulatedStorm, ...]:
     0.1 %, and a reading outside every truth stays comparable with the clean run of the same seed.
     """
     inject_theft(injection)
+    inject_tampers(injection)
     storms = inject_storms(injection)
     inject_planned_work(injection)
     inject_equipment_outages(injection)
@@ -96,10 +122,3 @@ def _inject_faults(injection: Injection) -> tuple[SimulatedStorm, ...]:
     inject_voltage_faults(injection)
     inject_stuck_registers(injection)
     return storms
-
-
-def _reported(values: np.ndarray, never_came: np.ndarray, *, decimals: int) -> np.ndarray:
-    """Readings as a meter's display has them, `[T, M] float32`."""
-    np.round(values, decimals, out=values)
-    values[never_came] = np.nan
-    return values

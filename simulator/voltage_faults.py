@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.noise import autoregressive
+from simulator import shapes
 from simulator.scenario import HOUR_S
+from simulator.shapes import Manner
 
 if TYPE_CHECKING:
     from simulator.injection import Injection
@@ -20,14 +21,15 @@ REGULATOR_HOURS = (3.0, 12.0)
 REGULATOR_SHIFT_PU = (0.04, 0.07)
 LOOSE_NEUTRAL_DAYS = (1.0, 3.0)
 LOOSE_NEUTRAL_SWING_PU = (0.01, 0.05)  # standard deviation at its beginning and at its end
+LOOSE_NEUTRAL_CORRELATION = 0.3
 FLICKER_HOURS = (1.0, 6.0)
 FLICKER_SWING_PU = (0.02, 0.04)  # standard deviation
 DRIFT_DAYS = (1.0, 3.0)
 DRIFT_PU = (0.05, 0.09)  # reached at the end
 PLACEMENT_TRIES = 20
 
-Shape = Callable[[np.random.Generator, int, np.ndarray], np.ndarray]
-"""Factors `[k, 1]` on the voltage for `k` slots; the third argument is the event's mean voltage, pu of nominal."""
+Shape = Callable[[np.random.Generator, np.ndarray], np.ndarray]
+"""Factors `[k, 1]` or `[k, n]` on the voltage of the event's meters, which is the second argument, `[k, n]` in pu."""
 
 
 def inject_voltage_faults(injection: Injection) -> None:
@@ -67,8 +69,7 @@ def _place(
         return
     rows = injection.touched(*window)
     nominal = injection.network.topology.nominal_voltage_v[meters]
-    mean_pu = np.asarray((injection.voltage_v[rows, meters] / nominal).mean())
-    factor = shape(rng, rows.stop - rows.start, mean_pu).astype(np.float32)
+    factor = shape(rng, injection.voltage_v[rows, meters] / nominal).astype(np.float32)
     if kind == "drift":  # the meter's own divider drifts, and its energy register multiplies by what it says
         injection.voltage_v[rows, meters] *= factor
         injection.energy_kwh[rows, meters] *= factor
@@ -88,35 +89,30 @@ def _reach(injection: Injection, rng: np.random.Generator, kind: str) -> np.ndar
     return injection.random_meter(rng)
 
 
-def _sag(rng: np.random.Generator, steps: int, mean_pu: np.ndarray) -> np.ndarray:
-    """A level below nominal, whatever the voltage was before."""
-    return np.full((steps, 1), (1 - rng.uniform(*DEPTH_PU)) / mean_pu)
+def _sag(rng: np.random.Generator, pu: np.ndarray) -> np.ndarray:
+    return shapes.level(rng, pu, 1 - rng.uniform(*DEPTH_PU), Manner.kept)
 
 
-def _swell(rng: np.random.Generator, steps: int, mean_pu: np.ndarray) -> np.ndarray:
-    return np.full((steps, 1), (1 + rng.uniform(*DEPTH_PU)) / mean_pu)
+def _swell(rng: np.random.Generator, pu: np.ndarray) -> np.ndarray:
+    return shapes.level(rng, pu, 1 + rng.uniform(*DEPTH_PU), Manner.kept)
 
 
-def _regulator(rng: np.random.Generator, steps: int, mean_pu: np.ndarray) -> np.ndarray:
-    """A shift away from nominal: a regulator that is stuck adds to the error it should correct."""
-    away = 1 if mean_pu >= 1 else -1
-    return np.full((steps, 1), 1 + away * rng.uniform(*REGULATOR_SHIFT_PU))
+def _regulator(rng: np.random.Generator, pu: np.ndarray) -> np.ndarray:
+    """Away from nominal: a regulator that is stuck adds to the error it should correct."""
+    return shapes.shift(len(pu), _away(pu) * rng.uniform(*REGULATOR_SHIFT_PU))
 
 
-def _flicker(rng: np.random.Generator, steps: int, mean_pu: np.ndarray) -> np.ndarray:
-    swing = rng.uniform(*FLICKER_SWING_PU) * rng.standard_normal((steps, 1))
-    factor: np.ndarray = np.clip(1 + swing, 0.85, 1.12) / mean_pu
-    return factor
+def _flicker(rng: np.random.Generator, pu: np.ndarray) -> np.ndarray:
+    return shapes.flicker(rng, len(pu), rng.uniform(*FLICKER_SWING_PU))
 
 
-def _loose_neutral(rng: np.random.Generator, steps: int, mean_pu: np.ndarray) -> np.ndarray:
-    """The two legs of a split-phase service swing as the neutral lets go, more with every hour."""
-    growth = np.linspace(*LOOSE_NEUTRAL_SWING_PU, steps)[:, None]
-    swing = growth * autoregressive(rng, steps, 1, 0.3)
-    factor: np.ndarray = np.clip(1 + swing, 0.80, 1.20) / mean_pu
-    return factor
+def _loose_neutral(rng: np.random.Generator, pu: np.ndarray) -> np.ndarray:
+    return shapes.loose_neutral(rng, len(pu), LOOSE_NEUTRAL_SWING_PU, LOOSE_NEUTRAL_CORRELATION)
 
 
-def _drift(rng: np.random.Generator, steps: int, mean_pu: np.ndarray) -> np.ndarray:
-    away = 1 if mean_pu >= 1 else -1
-    return 1 + away * np.linspace(0, rng.uniform(*DRIFT_PU), steps)[:, None]
+def _drift(rng: np.random.Generator, pu: np.ndarray) -> np.ndarray:
+    return shapes.drift(len(pu), _away(pu) * rng.uniform(*DRIFT_PU))
+
+
+def _away(pu: np.ndarray) -> int:
+    return 1 if np.nanmean(pu) >= 1 else -1

@@ -14,6 +14,8 @@ SEASON_SWING_C = 11.0  # a mid-latitude continental year: 2 Â°C in January, 24 Â
 DAY_SWING_C = 6.0
 COLDEST_DAY = 20  # of the year
 WARMEST_HOUR = 15.0
+CLOUD_COVER_CORRELATION = 0.99  # between quarter hours: a memory of a day
+CLOUD_COVER_CONTRAST = 2.0
 
 
 @dataclass(frozen=True)
@@ -36,5 +38,7 @@ def draw_weather(scenario: Scenario) -> Weather:
     temperature = YEAR_MEAN_C + season + day + 2.5 * fronts
     clear_sky = np.clip(np.sin(np.pi * (scenario.hours - 6) / 12), 0, None) ** 1.2
     clouds = autoregressive(rng, scenario.slot_count, 1, 0.9, scenario.interval_s)[:, 0]
-    sun = clear_sky * np.clip(0.85 - 0.25 * clouds, 0.15, 1.0)
+    overcast = autoregressive(rng, scenario.slot_count, 1, CLOUD_COVER_CORRELATION, scenario.interval_s)[:, 0]
+    cover = 1 / (1 + np.exp(-CLOUD_COVER_CONTRAST * overcast))  # days are mostly clear or mostly grey
+    sun = clear_sky * np.clip(1.0 - 0.75 * cover - 0.2 * clouds, 0.08, 1.0)
     return Weather(temperature.astype(np.float32), sun.astype(np.float32))

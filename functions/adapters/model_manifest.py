@@ -21,20 +21,26 @@ WAY_OUT = "train it again with `python -m model_export train`, or redeploy the p
 
 
 class PriorValues(msgspec.Struct, frozen=True):
-    """What a new meter is assumed to be like, in the order of the features."""
+    """What a new meter is assumed to be like: a row a group (`packs.group`), a value a feature."""
 
-    mean: tuple[float, ...]
-    sd: tuple[float, ...]
-    spread: tuple[float, ...]
+    mean: tuple[tuple[float, ...], ...]
+    sd: tuple[tuple[float, ...], ...]
+    spread: tuple[tuple[float, ...], ...]
 
 
-class Population(msgspec.Struct, frozen=True, kw_only=True):
-    """One simulated utility and what it was used for."""
+class PopulationRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One population of meters and what it was used for."""
 
     purpose: str
+    source: str
+    """`simulator`, or the name of the history file."""
+    meters: int
+    days: int
     windows: int
-    scenario: dict[str, int | float | bool]
-    """Every field of the simulator's scenario, the seed among them."""
+    seed: int
+    season_day: int
+    """Days after 17 June on which a simulated period begins."""
+    fault_share: float
 
 
 class TailShare(msgspec.Struct, frozen=True):
@@ -46,36 +52,38 @@ class TailShare(msgspec.Struct, frozen=True):
 
 
 class KindResult(msgspec.Struct, frozen=True, kw_only=True):
-    """How faults of one kind were found. An event counts once for each meter it hit and that still reported."""
+    """How injected faults of one kind were found, by the product's score: model and rules."""
 
     kind: str
-    windows: int
+    hours: int
+    """Anomalous meter-hours with a reading."""
     average_precision: float
-    """Of the model's score alone, against all windows outside any fault."""
-    meter_events: int
-    recall_model: float
-    """Share of them with a window above the bar, by the model alone, at the default budget."""
-    recall_with_rules: float
-    """The same, with the limits that speak beside the model."""
+    """Of these hours against all healthy ones, at 2 % prevalence."""
+    events: int
+    caught: int
+    """Events with an alert at the default budget."""
+    median_delay_intervals: float | None
+    """From onset to the end of the interval that raised the first alert, of the events that were caught."""
 
 
 class Metrics(msgspec.Struct, frozen=True, kw_only=True):
-    """Measured on utilities the model was neither trained nor calibrated on."""
+    """Measured on meters and weeks the model was neither trained nor calibrated on."""
 
+    average_precision: dict[str, float]
+    """Of all injected meter-hours, of voltage kinds and of thefts, at 2 % prevalence."""
+    kinds: tuple[KindResult, ...]
     healthy: tuple[TailShare, ...]
-    """Every window taught its meter's baseline, as when the model was calibrated."""
-    healthy_in_operation: tuple[TailShare, ...]
-    """The same meters when, as in operation, unusual windows teach nothing: far-off meters learn late or never."""
+    """In operation: what looks unusual teaches nothing."""
     healthy_voltage_only: tuple[TailShare, ...]
-    """As `healthy`, with the energy taken away: a utility that sends voltages only."""
-    faults: tuple[KindResult, ...]
-    """One a kind; the first, `all`, is of every kind together."""
+    """With the energy taken away: a utility that sends voltages only."""
     budget: float
-    """False alerts per 1,000 meters a day that the recalls allow."""
-    false_windows_per_1000_meter_days: float
-    """Windows outside any fault that cleared both bars, in the utility with faults."""
+    """False alerts per 1,000 meters a day that were allowed."""
+    false_alerts: float
+    """False alerts of the model per 1,000 meters a day that were observed."""
+    clean_meter_days: int
+    """Meter-days without a fault that they were observed on."""
     active_latents: int
-    """Latent units whose mean varies (variance above 0.01; Burda et al. 2016) of three."""
+    """Latent units whose mean varies (variance above 0.01; Burda et al. 2016), of four."""
     healthy_elbo: float
     """Mean evidence lower bound of held-out healthy windows, nats, up to a constant."""
 
@@ -89,8 +97,12 @@ class Parity(msgspec.Struct, frozen=True, kw_only=True):
     windows: int
     score: float
     contribution: float
+    probability: float
+    combined: float
     vae: float
     forest: float
+    mahalanobis: float
+    head: float
     tolerance: float
 
 
@@ -118,7 +130,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     prior: PriorValues
-    training: tuple[Population, ...]
+    alerts_per_window: float
+    """Alerts over healthy windows above the bar: turns the budget into a bar (`thresholds.budget_score`)."""
+    training: tuple[PopulationRecord, ...]
     libraries: Libraries
     metrics: Metrics
     parity: Parity

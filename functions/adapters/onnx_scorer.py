@@ -21,7 +21,7 @@ MODELS = Path(__file__).resolve().parent.parent / "models"
 OPSET = 18
 ML_OPSET = 3
 INPUTS = ("features", "usual_mean", "usual_sd")
-OUTPUTS = ("score", "contribution", "vae", "forest")
+OUTPUTS = ("score", "contribution", "probability", "combined", "vae", "forest", "mahalanobis", "head")
 WIDTH = {"contribution": (len(FEATURES),)}
 """Columns of the outputs that have any."""
 MODEL_ID_LENGTH = 12
@@ -48,6 +48,7 @@ class OnnxScorer:
         self._session = session
         self.manifest = manifest
         self.prior = manifest.as_prior()
+        self.alerts_per_window = manifest.alerts_per_window
         self.model_id = manifest.sha256[:MODEL_ID_LENGTH]
 
     @classmethod

@@ -1,56 +1,94 @@
-"""Baselines: what is usual for a meter, learnt slowly from its own normal windows.
+"""Baselines: what is usual for a meter, learnt slowly from its own normal windows and days.
 
 A normal distribution with unknown mean and variance, updated by its conjugate prior (normal-inverse-gamma; Gelman et
-al., Bayesian Data Analysis, 3rd ed., section 3.3), one sample a block. The prior is the population: how far meters
-differ from each other says how little it knows about the level of a new one, so a meter's own level takes over within
-hours and its spread within a day. Old samples fade, steps are clipped, and anomalous windows are never shown to it.
+al., Bayesian Data Analysis, 3rd ed., section 3.3). A block teaches the features of its window, a day those of recent
+days. The prior is the population of the meter's group: how far meters differ from each other says how little it knows
+about the level of a new one, so a meter's own level takes over within hours and its spread within a day. Old samples
+fade, steps are clipped, and anomalous windows are never shown to it.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.domain.packs import Prior, Records
+from functions.domain.features import WINDOW_FEATURES
+from functions.domain.packs import Prior, Records, group
 
+HOURLY = slice(0, len(WINDOW_FEATURES))
+DAILY = slice(len(WINDOW_FEATURES), None)
 SPREAD_WEIGHT = 24
-"""Samples the prior's standard deviation is worth: a day of a meter's own history counts as much."""
+"""Hours the prior's standard deviation is worth: a day of a meter's own history counts as much."""
+DAY_SPREAD_WEIGHT = 7
+"""Days it is worth: a week of the meter's own."""
 WARM_UP = 24
-"""Samples before a meter is known: until then windows teach even when they look unusual, or a meter unlike the
+"""Hours before a meter's hours are known: until then windows teach even when they look unusual, or a meter unlike the
 population would alarm for ever and never be learnt."""
+WARM_UP_DAYS = 5
+"""Days before its recent days are known: until then every day teaches them, for the same reason."""
+KNOWN_DAYS = 3
+"""Days that must have been learnt before a meter's recent days are compared with them."""
 MEMORY = 336
-"""Samples after which old ones fade: two weeks of hours."""
+"""Hours after which old ones fade: two weeks."""
+DAY_MEMORY = 42
+"""Days after which old ones fade: six weeks, so that a theft of two does not become what is usual."""
 CLIP_SD = 4.0
-"""A sample counts as at most this many standard deviations from the mean."""
+"""A sample counts as at most this many standard deviations from the mean, once the meter is known."""
+YOUNG_CLIP_SD = 40.0
+"""Before, it is the population that may be wrong about the meter: a roof's empty noons are tens of deviations off."""
 SD_FLOOR = 0.1
 """Smallest standard deviation, as a share of the prior's: a flat meter must not alarm at its first movement."""
 
 
-def learn(state: Records, rows: NDArray[np.int64], sample: NDArray[np.float32], prior: Prior) -> None:
-    """Show one sample of features (`[n, 6]`, NaN = not measured) to the baselines of `rows`, each row once."""
-    count = state["base_n"][rows]
-    known = _samples_known(count, prior)
-    (mean, sd), var = usual(state, rows, prior), state["base_var"][rows]
-    measured = ~np.isnan(sample)
-    step = np.clip(np.where(measured, sample - mean, np.float32(0)), -CLIP_SD * sd, CLIP_SD * sd)
-    gain = 1 / (known + 1)
-    weight = 1 / (count[:, None].astype(np.float32) + SPREAD_WEIGHT + 1)
-    state["base_mean"][rows] = mean + gain * step
-    state["base_var"][rows] = np.where(measured, var + weight * (known * gain * np.square(step) - var), var)
-    state["base_n"][rows] = np.minimum(count + 1, MEMORY)
+def learn_hour(state: Records, rows: NDArray[np.int64], sample: NDArray[np.float32], prior: Prior) -> None:
+    """Show one sample of window features (`[n, 13]`, NaN = not measured) to the baselines of `rows`, each row once."""
+    _learn(state, rows, sample, prior, _Pace(HOURLY, state["base_n"][rows], SPREAD_WEIGHT, WARM_UP))
+    state["base_n"][rows] = np.minimum(state["base_n"][rows] + 1, MEMORY)
+
+
+def learn_day(state: Records, rows: NDArray[np.int64], prior: Prior) -> None:
+    """Show the recent days of `rows`, each row once, to their baselines."""
+    sample = state["days"][rows].astype(np.float32)
+    _learn(state, rows, sample, prior, _Pace(DAILY, state["day_n"][rows], DAY_SPREAD_WEIGHT, WARM_UP_DAYS))
+    state["day_n"][rows] = np.minimum(state["day_n"][rows] + 1, DAY_MEMORY)
 
 
 def usual(state: Records, rows: NDArray[np.int64], prior: Prior) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean and standard deviation, both `[n, 6]`, that the next window of `rows` is expected to have.
+    """Mean and standard deviation, both `[n, 28]`, that the next window of `rows` is expected to have.
 
     The standard deviation is the predictive one: wide while the meter's level is uncertain, and never below the floor.
     """
-    known = _samples_known(state["base_n"][rows], prior)
-    sd = np.sqrt(state["base_var"][rows] * (1 + 1 / known))
-    return state["base_mean"][rows], np.maximum(sd, SD_FLOOR * prior.sd)
+    which = group(state["customer_type"][rows], state["nominal_v"][rows])
+    known = np.square(prior.sd / prior.spread)[which]
+    known[:, HOURLY] += state["base_n"][rows, None]
+    known[:, DAILY] += state["day_n"][rows, None]
+    sd = state["base_sd"][rows].astype(np.float32) * np.sqrt(1 + 1 / known)
+    return state["base_mean"][rows], np.maximum(sd, (np.float32(SD_FLOOR) * prior.sd)[which])
 
 
-def _samples_known(count: NDArray[np.uint16], prior: Prior) -> NDArray[np.float32]:
-    """Samples that the level of each feature rests on, `[n, 6]`, with what the population is worth."""
-    known: NDArray[np.float32] = count[:, None].astype(np.float32) + np.square(prior.sd / prior.spread)
-    return known
+class _Pace(NamedTuple):
+    """Which features learn, and how fast."""
+
+    columns: slice
+    samples: NDArray[np.integer]
+    """Samples learnt so far, `[n]`."""
+    spread_weight: int
+    warm_up: int
+
+
+def _learn(state: Records, rows: NDArray[np.int64], sample: NDArray[np.float32], prior: Prior, pace: _Pace) -> None:
+    which, columns = group(state["customer_type"][rows], state["nominal_v"][rows]), pace.columns
+    prior_sd = prior.sd[which, columns]
+    n = pace.samples[:, None].astype(np.float32)
+    known = n + np.square(prior_sd / prior.spread[which, columns])
+    mean, base_sd = state["base_mean"][rows, columns], state["base_sd"][rows, columns].astype(np.float32)
+    clip: NDArray[np.float32] = np.where(n < pace.warm_up, np.float32(YOUNG_CLIP_SD), np.float32(CLIP_SD))
+    bound = clip * np.maximum(base_sd * np.sqrt(1 + 1 / known), SD_FLOOR * prior_sd)
+    measured = ~np.isnan(sample)
+    step = np.clip(np.where(measured, sample - mean, np.float32(0)), -bound, bound)
+    gain, weight, var = 1 / (known + 1), 1 / (n + pace.spread_weight + 1), np.square(base_sd)
+    learnt = np.sqrt(var + weight * (known * gain * np.square(step) - var))
+    state["base_mean"][rows, columns] = mean + gain * step
+    state["base_sd"][rows, columns] = np.where(measured, learnt, base_sd)

@@ -21,7 +21,7 @@ from functions.domain import episodes
 from functions.domain.anomalies import Kind, Phase
 from functions.domain.detection import Judgement
 from functions.domain.episodes import Change
-from functions.domain.limits import RULE_SCORE
+from functions.domain.limits import POWER_OFF_SCORE
 from functions.domain.packs import NO_SLOT, RESTORED, Records
 from functions.domain.windows import Entries
 
@@ -34,6 +34,8 @@ class Meaning(StrEnum):
     last_gasp = "last_gasp"
     power_restored = "power_restored"
     tamper = "tamper"
+    service_disconnected = "service_disconnected"
+    service_connected = "service_connected"
 
 
 class DeviceEvent(NamedTuple):
@@ -98,9 +100,11 @@ def apply(state: Records, row: int, slot: int, meaning: Meaning, newest: int) ->
     """Apply one event to a meter; returns whether it changed anything, and the anomalies opened or closed.
 
     `newest` is the newest slot read before it. An event that readings have overtaken (power was seen after the gasp)
-    changes nothing: it came too late.
+    changes nothing: it came too late. What the utility switched itself is understood and leaves no trace.
     """
     match meaning:
+        case Meaning.service_disconnected | Meaning.service_connected:
+            return True, []
         case Meaning.last_gasp:
             known = max(newest - 1, *state["last_slot"][row, [Kind.power_off, RESTORED]].tolist())
             if known >= slot:
@@ -108,7 +112,7 @@ def apply(state: Records, row: int, slot: int, meaning: Meaning, newest: int) ->
             if state["open_slot"][row, Kind.power_off] != NO_SLOT:
                 state["last_slot"][row, Kind.power_off] = slot
                 return True, []
-            return True, [_open(state, row, Kind.power_off, slot, RULE_SCORE[Kind.power_off])]
+            return True, [_open(state, row, Kind.power_off, slot, POWER_OFF_SCORE)]
         case Meaning.power_restored:
             if slot <= int(state["last_slot"][row, RESTORED]):
                 return False, []

@@ -33,13 +33,13 @@ STUCK_REPEATS = 8
 SUSTAINED = 3
 """Readings of a window that must agree before a range A excursion counts as sustained."""
 
-RULE_SCORE = {
-    Kind.power_off: 9.0,
-    Kind.sag: 6.5,
-    Kind.swell: 6.5,
-    Kind.stuck: 5.0,
-}
-RANGE_A_SCORE = 4.5
+POWER_OFF_SCORE = 9.0
+STUCK_SCORE = 5.0
+RANGE_A_SCORE, RANGE_B_SCORE = 3.0, 4.0
+"""Urgency of a reading at the edge of a range; every per cent of nominal beyond it adds `SCORE_PER_PU` / 100."""
+SCORE_PER_PU = 30.0
+HIGHEST_RANGE_SCORE = 8.0
+"""However deep a sag, darkness is more urgent."""
 SILENCE_SCORE = 5.0
 """Urgency of a meter that is silent: below a sag, since the modem is the likelier fault."""
 
@@ -51,7 +51,7 @@ class Breaches:
     kinds: NDArray[np.bool_]
     """`[n, 8]`, column = `Kind`."""
     score: NDArray[np.float32]
-    """`[n]`: the urgency of the worst rule broken, 0 where none was."""
+    """`[n]`: the urgency of the worst rule broken, 0 where none was. A range's grows with the distance beyond it."""
 
 
 def ranges(nominal_v: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -80,12 +80,14 @@ def check(entries: Entries, nominal_v: NDArray[np.float32], interval_s: NDArray[
     kinds[:, Kind.swell] = live & (high_b | (high_a & above_a))
     kinds[:, Kind.stuck] = ~off & (entries.voltage_v > 0) & (entries.repeats >= needed)
 
-    score = np.zeros(len(pu), np.float32)
-    mild = ~(low_b | high_b)
-    for kind, value in RULE_SCORE.items():
-        urgency = np.where(mild, RANGE_A_SCORE, value) if kind in (Kind.sag, Kind.swell) else value
-        np.maximum(score, np.where(kinds[:, kind], urgency, 0), out=score, casting="same_kind")
-    return Breaches(kinds, score)
+    score = np.select([off, kinds[:, Kind.stuck]], [POWER_OFF_SCORE, STUCK_SCORE], 0.0)
+    for kind, broken_b, beyond_a, beyond_b in (
+        (Kind.sag, low_b, range_a[:, 0] - pu, range_b[:, 0] - pu),
+        (Kind.swell, high_b, pu - range_a[:, 1], pu - range_b[:, 1]),
+    ):
+        depth = np.where(broken_b, RANGE_B_SCORE + SCORE_PER_PU * beyond_b, RANGE_A_SCORE + SCORE_PER_PU * beyond_a)
+        score = np.fmax(score, np.where(kinds[:, kind], np.minimum(depth, HIGHEST_RANGE_SCORE), 0.0))
+    return Breaches(kinds, score.astype(np.float32))
 
 
 def infer_nominal(entries: Entries, nominal_v: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ its block has taught.
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import NamedTuple
 
 import msgspec
@@ -19,18 +20,21 @@ from numpy.typing import NDArray
 
 from functions.domain.anomalies import SLOTS_OF_KINDS, Anomaly, Kind
 from functions.domain.errors import StoreError
-from functions.domain.features import FEATURES, WINDOW
+from functions.domain.features import DAY_FEATURES, FEATURES, LEVELS, WINDOW, WINDOW_FEATURES
+from functions.domain.recent_days import BLOCKS_PER_DAY, HOURS
 
 METERS_PER_PACK = 64
-LAYOUT = 1
-HOURS = 72
-"""Aggregated blocks kept of each meter: three days of hours."""
+LAYOUT = 2
 HISTORY = 168
 """Scores kept for the rolling percentile: a week, one a window-hour."""
+TOP = 3
+"""Largest scores of the history kept beside it: all that its 99th percentile needs."""
 NO_SLOT = -1
 RESTORED = SLOTS_OF_KINDS - 1
 """Column of `last_slot` that no kind has: the slot of the newest power-restored event."""
 
+SAMPLE_ORIGIN = np.array([float(name in LEVELS) for name in WINDOW_FEATURES], np.float32)
+"""What a kept sample is counted from: voltages from nominal, so that two bytes hold them to a hundredth of a volt."""
 METER = np.dtype(
     [
         ("head", "<i8"),  # newest slot applied, NO_SLOT before the first
@@ -39,23 +43,28 @@ METER = np.dtype(
         ("voltage", "<f4", WINDOW),  # V of slots head-3 .. head, NaN where no reading came
         ("energy", "<f4", WINDOW),  # kWh
         ("base_mean", "<f4", len(FEATURES)),
-        ("base_var", "<f4", len(FEATURES)),
-        ("sample", "<f4", (2, len(FEATURES))),  # features of the last normal window of the two open blocks
-        ("sample_score", "<f4", 2),  # its score, NaN where there is none to remember
         ("sum_v", "<f4", 2),  # per open block: sum of (pu - 1)
         ("sum_e", "<f4", 2),  # per open block: sum of kWh
         ("open_slot", "<i4", SLOTS_OF_KINDS),  # first slot of the open anomaly of a kind, or NO_SLOT
         ("last_slot", "<i4", SLOTS_OF_KINDS),  # last slot that broke the rule of a kind
         ("closed_block", "<i4"),  # newest block that has taught, NO_SLOT before
+        ("taught_day", "<i4"),  # newest day (24 blocks) whose recent days have been learnt, NO_SLOT before
+        ("base_sd", "<f2", len(FEATURES)),
+        ("sample", "<f2", (2, len(WINDOW_FEATURES))),  # last normal window of the two open blocks, less SAMPLE_ORIGIN
+        ("sample_score", "<f2", 2),  # score of the sample, NaN where there is none to remember
         ("hour_v", "<f2", HOURS),  # ring by block: mean of (pu - 1)
-        ("hour_e", "<f2", HOURS),  # ring by block: kWh
-        ("history", "<f2", HISTORY),  # ring of normal scores
-        ("top", "<f2", 3),  # the three largest of the history, descending
-        ("history_n", "<u2"),  # scores written so far, saturating past two weeks
+        ("hour_e", "<f2", HOURS),  # ring by block: kWh, missing readings counted like the mean of the others
+        ("profile", "<f2", BLOCKS_PER_DAY),  # usual kWh of a block by its place in the day
+        ("days", "<f2", len(DAY_FEATURES)),  # the recent days as they were when the newest block closed
         ("worst", "<f2", SLOTS_OF_KINDS),  # worst score of the open anomaly of a kind
-        ("base_n", "<u2"),  # samples the baseline has learnt
+        ("history_n", "<u2"),  # scores written so far, saturating past two weeks
+        ("base_n", "<u2"),  # hours the baseline has learnt
         ("count", "<u2", (2, 2)),  # per open block: readings with a voltage, with an energy
         ("repeats", "<u2"),  # how often the last reading has repeated without a change
+        ("history", "u1", HISTORY),  # ring of normal scores, in steps of SCORE_STEP
+        ("top", "u1", TOP),  # the three largest of the history, descending
+        ("day_n", "u1"),  # days the baseline has learnt
+        ("customer_type", "u1"),  # CustomerType
     ]
 )
 
@@ -64,8 +73,23 @@ assert METER.itemsize * 4 <= 1250 * 3, "a meter's state may take 1.25 kB in base
 Records = NDArray[np.void]
 
 
+class CustomerType(IntEnum):
+    """What a meter's customer is, as a roster says it."""
+
+    unknown = 0
+    residential = 1
+    commercial = 2
+    industrial = 3
+
+
+LARGE_SERVICE_V = 260.0
+"""Above it a service is three-phase (277, 347, 400, 480, 600 V): a shop's or a factory's, rarely a home's."""
+GROUPS = 2 * len(CustomerType)
+"""Populations a new meter may belong to: each type of customer, on a small and on a large service."""
+
+
 class Prior(NamedTuple):
-    """What a meter is assumed to be like before it has history; each is `[6]`, one value a feature."""
+    """What a meter is assumed to be like before it has history; each `[8, 28]`, a row a group, a column a feature."""
 
     mean: NDArray[np.float32]
     """Of the population."""
@@ -73,6 +97,11 @@ class Prior(NamedTuple):
     """Standard deviation within a meter."""
     spread: NDArray[np.float32]
     """Standard deviation of the meters' own means: how far one meter differs from another."""
+
+
+def group(customer_type: NDArray[np.integer], nominal_v: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Row of the prior that each meter belongs to, `[n]`; a service not known yet counts as small."""
+    return 2 * customer_type.astype(np.int64) + (nominal_v > LARGE_SERVICE_V)
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,17 +134,21 @@ def pack_id(feeder_id: str, shard: int, index: int) -> str:
     return f"{feeder_id}:{shard}:{index}"
 
 
-def fresh(nominal_v: NDArray[np.float32], prior: Prior) -> Records:
-    """State of meters that have never reported; `nominal_v` is `[n]`, V, NaN where the roster does not say."""
+def fresh(nominal_v: NDArray[np.float32], customer_type: NDArray[np.integer], prior: Prior) -> Records:
+    """State of meters that have never reported.
+
+    `nominal_v` is `[n]`, V, NaN where the roster does not say; `customer_type` `[n]`, as `CustomerType`.
+    """
     state = np.zeros(len(nominal_v), METER)
-    for field in ("head", "closed_block", "open_slot", "last_slot"):
+    for field in ("head", "closed_block", "taught_day", "open_slot", "last_slot"):
         state[field] = NO_SLOT
-    for field in ("voltage", "energy", "sample", "sample_score", "hour_v", "hour_e", "history"):
+    for field in ("voltage", "energy", "sample", "sample_score", "hour_v", "hour_e", "profile", "days"):
         state[field] = np.nan
-    state["top"] = -np.inf
     state["nominal_v"] = nominal_v
-    state["base_mean"] = prior.mean
-    state["base_var"] = np.square(prior.sd)
+    state["customer_type"] = customer_type
+    which = group(customer_type, nominal_v)
+    state["base_mean"] = prior.mean[which]
+    state["base_sd"] = prior.sd[which]
     return state
 
 
@@ -141,11 +174,13 @@ class MeterState(msgspec.Struct, frozen=True, kw_only=True):
     last_reading: int | None
     interval_s: int
     nominal_voltage_v: float | None
+    customer_type: str
     voltage_v: tuple[float | None, ...]
     energy_kwh: tuple[float | None, ...]
     usual_mean: dict[str, float]
     usual_sd: dict[str, float]
     samples: int
+    days: int
     hours_voltage_v: tuple[float | None, ...]
     hours_energy_kwh: tuple[float | None, ...]
     scores_kept: int
@@ -162,11 +197,13 @@ def describe(record: np.void) -> MeterState:
         last_reading=int(record["head"]) * interval if record["head"] != NO_SLOT else None,
         interval_s=interval,
         nominal_voltage_v=None if np.isnan(nominal) else nominal,
+        customer_type=CustomerType(int(record["customer_type"])).name,
         voltage_v=_optional(record["voltage"]),
         energy_kwh=_optional(record["energy"]),
         usual_mean=dict(zip(FEATURES, map(float, record["base_mean"]), strict=True)),
-        usual_sd=dict(zip(FEATURES, map(float, np.sqrt(record["base_var"])), strict=True)),
+        usual_sd=dict(zip(FEATURES, map(float, record["base_sd"]), strict=True)),
         samples=int(record["base_n"]),
+        days=int(record["day_n"]),
         hours_voltage_v=_optional((1 + record["hour_v"][order].astype(np.float32)) * nominal),
         hours_energy_kwh=_optional(record["hour_e"][order]),
         scores_kept=min(int(record["history_n"]), HISTORY),

@@ -18,7 +18,7 @@ from functions.domain.errors import RejectedDocument
 from functions.domain.feeder_batch import HIGHEST_V, LONGEST_INTERVAL_S
 from functions.domain.ids import checked_id
 from functions.domain.limits import LOWEST_SERVICE_V
-from functions.domain.packs import METERS_PER_PACK, pack_id
+from functions.domain.packs import METERS_PER_PACK, CustomerType, pack_id
 
 METERS_PER_SHARD = 4_000
 PACKS_PER_SHARD = -(-METERS_PER_SHARD // METERS_PER_PACK)
@@ -28,7 +28,7 @@ CONFIRMED_AFTER_S = 86_400
 
 
 class RosterRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One meter as the utility describes it. `nominal_voltage_v` and `interval_s` are None where it does not say."""
+    """One meter as the utility describes it. What it does not say is None or empty."""
 
     meter_id: str
     feeder_id: str
@@ -36,6 +36,8 @@ class RosterRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     transformer_id: str = ""
     nominal_voltage_v: float | None = None
     interval_s: int | None = None
+    customer_type: str | None = None
+    """residential, commercial or industrial."""
 
     def checked(self) -> RosterRow:
         """Return the row itself, or raise `RejectedDocument` naming the field at fault."""
@@ -48,6 +50,8 @@ class RosterRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             raise RejectedDocument("nominal_voltage_v", "is not a low-voltage service; give volts between 60 and 1000")
         if self.interval_s is not None and not 1 <= self.interval_s <= LONGEST_INTERVAL_S:
             raise RejectedDocument("interval_s", "is not an interval; give seconds from 1 to 86400")
+        if self.customer_type is not None and self.customer_type not in CustomerType.__members__:
+            raise RejectedDocument("customer_type", f"is none of {', '.join(CustomerType.__members__)}")
         return self
 
 
@@ -62,6 +66,7 @@ class RosterShard(msgspec.Struct, frozen=True, kw_only=True):
     transformer_id: tuple[str, ...] = ()
     nominal_v: tuple[float | None, ...] = ()
     interval_s: tuple[int | None, ...] = ()
+    customer_type: tuple[str | None, ...] = ()
     provisional_since: tuple[int | None, ...] = ()
     """When an unannounced meter first reported; None for a confirmed one."""
     etag: str | None = None
@@ -75,7 +80,7 @@ class Roster:
 
     def __init__(self, feeder_id: str, shards: Sequence[RosterShard] = ()) -> None:
         self.feeder_id = feeder_id
-        self.shards = tuple(sorted(shards, key=lambda shard: shard.shard))
+        self.shards = tuple(sorted(map(_complete, shards), key=lambda shard: shard.shard))
         self._place = {
             meter: shard.shard * METERS_PER_SHARD + position
             for shard in self.shards
@@ -109,6 +114,7 @@ class Roster:
             transformer_id=shard.transformer_id[position],
             nominal_voltage_v=shard.nominal_v[position],
             interval_s=shard.interval_s[position],
+            customer_type=shard.customer_type[position],
         )
 
     def meter_id(self, place: int) -> str:
@@ -128,6 +134,7 @@ class Roster:
         return PackColumns(
             nominal_v=np.array(shard.nominal_v[these], np.float32),
             interval_s=np.array([interval or 0 for interval in shard.interval_s[these]], np.int64),
+            customer_type=np.array([CustomerType[kind or "unknown"] for kind in shard.customer_type[these]], np.uint8),
             confirmed=np.array([since is None for since in shard.provisional_since[these]], bool),
         )
 
@@ -188,10 +195,26 @@ class PackColumns(msgspec.Struct, frozen=True):
     """V, NaN where it does not say."""
     interval_s: NDArray[np.int64]
     """0 where it does not say."""
+    customer_type: NDArray[np.uint8]
+    """`CustomerType`."""
     confirmed: NDArray[np.bool_]
 
 
-_COLUMNS = ("meter_id", "customer_id", "transformer_id", "nominal_v", "interval_s", "provisional_since")
+_COLUMNS = (
+    "meter_id",
+    "customer_id",
+    "transformer_id",
+    "nominal_v",
+    "interval_s",
+    "customer_type",
+    "provisional_since",
+)
+
+
+def _complete(shard: RosterShard) -> RosterShard:
+    """A shard stored before rosters told the type of customer has no column of it."""
+    missing = len(shard.meter_id) - len(shard.customer_type)
+    return msgspec.structs.replace(shard, customer_type=shard.customer_type + (None,) * missing) if missing else shard
 
 
 def _thaw(shard: RosterShard) -> dict[str, list[Any]]:
@@ -205,6 +228,7 @@ def _put(columns: dict[str, list[Any]], position: int, row: RosterRow, provision
         "transformer_id": row.transformer_id,
         "nominal_v": row.nominal_voltage_v,
         "interval_s": row.interval_s,
+        "customer_type": row.customer_type,
         "provisional_since": provisional_since,
     }
     for name, value in values.items():

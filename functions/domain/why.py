@@ -8,17 +8,9 @@ from functions.domain.anomalies import Kind, Phase
 from functions.domain.detection import Judgement
 from functions.domain.episodes import Change
 from functions.domain.features import FEATURES
+from functions.domain.limits import TOLERANCE_PU, ranges
+from functions.domain.phrases import USUAL_SDS, phrase
 from functions.domain.windows import Entries
-
-USUAL_SDS = 2.0
-"""A usual range is the mean plus and minus two standard deviations."""
-_VOLTAGE_WORDS = {
-    "voltage_mean_pu": "voltage",
-    "voltage_min_pu": "lowest voltage",
-    "voltage_max_pu": "highest voltage",
-    "voltage_sd_pu": "voltage spread",
-    "voltage_range_pu": "voltage swing",
-}
 
 
 def explain(change: Change, entries: Entries | None, found: Judgement | None, interval_s: int) -> str:
@@ -37,9 +29,7 @@ def explain(change: Change, entries: Entries | None, found: Judgement | None, in
         case Kind.power_off:
             return f"voltage {volts:.1f} V" + ("" if np.isnan(nominal) else f" on a {nominal:.0f} V service")
         case Kind.sag | Kind.swell:
-            side = "below" if volts < nominal else "above"
-            share = abs(volts / nominal - 1) * 100
-            return f"voltage {volts:.1f} V, {share:.1f} % {side} nominal; {_usual_voltage(found, entry)}"
+            return f"{_off_nominal(entries, entry, nominal, interval_s)}; {_usual_voltage(found, entry)}"
         case Kind.stuck:
             lasting = _duration(int(entries.repeats[entry]) + 1, interval_s)
             return f"voltage and energy repeat {volts:.1f} V and {entries.energy_kwh[entry]:.3f} kWh for {lasting}"
@@ -51,16 +41,26 @@ def _unusual(found: Judgement, entry: int) -> str:
     column = _telling_feature(found, entry)
     if column is None:
         return "no single value is far off, but voltage and energy do not usually come together like this"
-    feature = FEATURES[column]
-    value = float(found.features[entry, column])
-    mean, sd = float(found.usual_mean[entry, column]), float(found.usual_sd[entry, column])
-    low, high = mean - USUAL_SDS * sd, mean + USUAL_SDS * sd
-    if feature == "energy_log":
-        low, high, value = max(float(np.expm1(low)), 0.0), float(np.expm1(high)), float(np.expm1(value))
-        return f"energy {value:.2f} kWh/h; usual range {low:.2f} to {high:.2f} kWh/h"
-    nominal = float(found.nominal_v[entry])
-    low, high = (max(bound, 0.0) * nominal for bound in (low, high))
-    return f"{_VOLTAGE_WORDS[feature]} {value * nominal:.1f} V; usual range {low:.1f} to {high:.1f} V"
+    return phrase(
+        FEATURES[column],
+        float(found.features[entry, column]),
+        float(found.usual_mean[entry, column]),
+        float(found.usual_sd[entry, column]),
+        float(found.nominal_v[entry]),
+    )
+
+
+def _off_nominal(entries: Entries, entry: int, nominal: float, interval_s: int) -> str:
+    """How far a reading is off, and for how long the readings of its window have been on that side of the range."""
+    pu = entries.window_v[entry] / nominal
+    range_a, _ = ranges(np.array([nominal], np.float32))
+    below = bool(pu[-1] < 1)
+    off = pu < range_a[0, 0] - TOLERANCE_PU if below else pu > range_a[0, 1] + TOLERANCE_PU
+    lasting = len(off) if off.all() else int(np.argmin(off[::-1]))
+    share = abs(float(pu[-1]) - 1) * 100
+    side = "below" if below else "above"
+    volts = float(entries.voltage_v[entry])
+    return f"voltage {volts:.1f} V, {share:.1f} % {side} nominal for {_duration(max(lasting, 1), interval_s)}"
 
 
 def _telling_feature(found: Judgement, entry: int) -> int | None:

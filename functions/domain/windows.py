@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from functions.domain.features import WINDOW
 from functions.domain.outcomes import Outcome
-from functions.domain.packs import Records
+from functions.domain.packs import NO_SLOT, Records
 
 LAST = WINDOW - 1
 
@@ -47,6 +47,8 @@ class Entries:
     window_e: NDArray[np.float32]
     repeats: NDArray[np.int64]
     """How many readings before this one, without a gap, were exactly the same."""
+    gap: NDArray[np.int64]
+    """How many slots before this one brought no reading; 0 for a fill and for a meter's first."""
 
 
 def admit(state: Records, readings: Readings) -> tuple[NDArray[np.uint8], Entries]:
@@ -118,6 +120,7 @@ def _fill_entries(
         window_v=window_v,
         window_e=window_e,
         repeats=np.zeros(len(row), np.int64),
+        gap=np.zeros(len(row), np.int64),
     )
 
 
@@ -154,6 +157,8 @@ def _new_entries(
         window_v[near, LAST - lag[near]] = line_v[place[near] - step]
         window_e[near, LAST - lag[near]] = line_e[place[near] - step]
 
+    before = line_slot[place - 1]
+    gap = np.where(before == NO_SLOT, 0, slot - before - 1)
     repeats = _repeats(state["repeats"][row].astype(np.int64), starts[rank] if count else index, window_v, window_e)
     last = np.r_[starts[1:], count][: len(starts)] - 1
     state["head"][meters] = slot[last]
@@ -169,6 +174,7 @@ def _new_entries(
         window_v=window_v,
         window_e=window_e,
         repeats=repeats,
+        gap=gap,
     )
 
 

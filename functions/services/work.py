@@ -51,12 +51,7 @@ class Work:
         self.keys = keys
         self._before = packs
         columns = [key.roster.pack_columns(key.number) for key in keys]
-        grown = [
-            msgspec.structs.replace(pack, data=pack.data + fresh(column.nominal_v[pack.meters :], prior).tobytes())
-            if pack.meters < len(column.nominal_v)
-            else pack
-            for pack, column in zip(packs, columns, strict=True)
-        ]
+        grown = [_grown(pack, column, prior) for pack, column in zip(packs, columns, strict=True)]
         self.state: Records = join(grown)
         self.offset = np.cumsum([0, *(pack.meters for pack in grown)])
         self.outboxes: list[list[Anomaly]] = [[] for _ in keys]
@@ -74,12 +69,14 @@ class Work:
         nominal = np.concatenate([column.nominal_v for column in columns])
         interval = np.concatenate([column.interval_s for column in columns])
         self._confirmed[row] = np.concatenate([column.confirmed for column in columns])
-        told, timed = np.flatnonzero(~np.isnan(nominal)), np.flatnonzero(interval > 0)
+        kind = np.concatenate([column.customer_type for column in columns])
+        told, timed, typed = np.flatnonzero(~np.isnan(nominal)), np.flatnonzero(interval > 0), np.flatnonzero(kind)
         self.state["nominal_v"][row[told]] = nominal[told]
+        self.state["customer_type"][row[typed]] = kind[typed]
         stored = self.state["interval_s"][row[timed]]
         changed = row[timed[(stored > 0) & (stored != interval[timed])]]
         self._ended = self._end_all(changed)
-        self.state[changed] = fresh(self.state["nominal_v"][changed], prior)
+        self.state[changed] = fresh(self.state["nominal_v"][changed], self.state["customer_type"][changed], prior)
         self.state["interval_s"][row[timed]] = interval[timed]
 
     def apply(
@@ -232,3 +229,12 @@ class Work:
         number = int(pack_number(np.array([place]))[0])
         pack = next(nth for nth, key in enumerate(self.keys) if key.number == number)
         return describe(self.state[int(self.offset[pack]) + place % METERS_PER_SHARD % METERS_PER_PACK])
+
+
+def _grown(pack: Pack, column: PackColumns, prior: Prior) -> Pack:
+    """The pack with a fresh record for every meter the roster has since enrolled in it."""
+    new = slice(pack.meters, None)
+    if pack.meters >= len(column.nominal_v):
+        return pack
+    records = fresh(column.nominal_v[new], column.customer_type[new], prior)
+    return msgspec.structs.replace(pack, data=pack.data + records.tobytes())

@@ -3,12 +3,12 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 import pytest
+from priors import prior
 
 from functions.domain.anomalies import Anomaly, Phase
-from functions.domain.packs import LAYOUT, METERS_PER_PACK, Pack, Prior, fresh
+from functions.domain.packs import LAYOUT, METERS_PER_PACK, Pack, fresh
 from functions.ports import Stores
 
-PRIOR = Prior(mean=np.ones(6, np.float32), sd=np.ones(6, np.float32), spread=np.ones(6, np.float32))
 ANOMALY = Anomaly(
     id="M1:sag:42:opened",
     anomaly_id="M1:sag:42",
@@ -32,7 +32,8 @@ def pack(number: int = 0, *, data: bytes = b"", **fields: object) -> Pack:
 
 
 async def test_a_pack_is_read_as_it_was_written(stores: Stores) -> None:
-    state = fresh(np.full(METERS_PER_PACK, np.nan, np.float32), PRIOR).tobytes()
+    unknown = np.full(METERS_PER_PACK, np.nan, np.float32), np.zeros(METERS_PER_PACK, np.uint8)
+    state = fresh(*unknown, prior()).tobytes()
     written = pack(data=state, due_at=900, outbox=(ANOMALY,), outbox_pending=800)
 
     (etag,) = await stores.packs.write([written])

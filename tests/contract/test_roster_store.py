@@ -19,6 +19,7 @@ def shard(feeder: str = "F", number: int = 0, meters: tuple[str, ...] = ("M1",),
         transformer_id=("T",) * count,
         nominal_v=(240.0,) * count,
         interval_s=(None,) * count,
+        customer_type=("residential", None)[:count],
         provisional_since=(None,) * count,
         **fields,
     )
@@ -70,7 +71,10 @@ async def test_meters_are_counted_by_feeder(stores: Stores) -> None:
 
 
 async def test_a_roster_of_more_than_one_shard_survives_the_store(stores: Stores) -> None:
-    rows = [RosterRow(meter_id=f"M{number}", feeder_id="F", interval_s=900) for number in range(4_001)]
+    rows = [
+        RosterRow(meter_id=f"M{number}", feeder_id="F", interval_s=900, customer_type="commercial")
+        for number in range(4_001)
+    ]
     _, shards = Roster("F").with_rows(rows)
     for each in shards:
         await stores.rosters.write(each)

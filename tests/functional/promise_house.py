@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+from priors import prior
 
 from functions.adapters.clocks import SetClock
 from functions.adapters.sqlite.composition import sqlite_stores
@@ -15,7 +16,8 @@ from functions.adapters.sqlite.database import Database
 from functions.application import Application
 from functions.domain.anomalies import Anomaly
 from functions.domain.detection import Scores
-from functions.domain.packs import METER, METERS_PER_PACK, Prior
+from functions.domain.features import LEVELS
+from functions.domain.packs import METER, METERS_PER_PACK
 from functions.domain.roster import RosterRow
 from functions.ports import LetterSource
 from functions.services.scoring import Event
@@ -24,11 +26,7 @@ from functions.settings import Settings
 INTERVAL_S = 900
 FIRST_SLOT = 1_888_888
 NOW = (FIRST_SLOT + 13) * INTERVAL_S
-PRIOR = Prior(
-    np.array([1, 0.004, 0.01, 0.99, 1.01, 0.5], np.float32),
-    np.array([0.01, 0.004, 0.01, 0.01, 0.01, 0.2], np.float32),
-    np.array([0.01, 0.004, 0.01, 0.01, 0.01, 0.2], np.float32),
-)
+PRIOR = prior(**dict.fromkeys(LEVELS, 0.01), energy_log=0.2)
 METERS = {"F1": [f"M{n:02}" for n in range(66)], "F2": ["N0", "N1"]}
 FEEDER_OF = {meter: feeder for feeder, meters in METERS.items() for meter in meters}
 

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from promise_house import FIRST_SLOT, INTERVAL_S, METERS, NOW, House, bodies, device_event, reading, score, story
 
 from functions.domain.errors import TransientFault
+from functions.domain.features import FEATURES
+from functions.domain.packs import METER, CustomerType, describe
 from functions.domain.readings import decode
 from functions.services import scoring
 
@@ -393,7 +395,7 @@ POISON_KWH = 1111.0
 
 
 def poisoned(features, usual_mean, usual_sd):
-    if (features[:, -1] > np.log1p(np.float32(1000))).any():
+    if (features[:, FEATURES.index("energy_log")] > np.log1p(np.float32(1000))).any():
         raise ZeroDivisionError("the model cannot do this")
     return score(features, usual_mean, usual_sd)
 
@@ -550,6 +552,38 @@ async def test_a_changed_interval_on_the_roster_ends_what_was_open_and_starts_af
     assert (await house.score([json.dumps(body).encode()])).tally.as_dict()["duplicate"] == 1
     old = bodies([reading("M00", FIRST_SLOT + 1, 230.0, 0.1)], random)
     assert (await house.score(old)).tally.as_dict()["quarantined"] == 1
+
+
+async def test_a_roster_that_names_a_customer_type_later_tells_the_pack_and_starts_nothing_afresh():
+    house = await House().load({"F1": ["M00", "M01"]})
+    for nth in range(12):
+        slot = FIRST_SLOT + nth
+        await house.score(bodies([reading(meter, slot, 230.0 + nth % 3, 0.1) for meter in ("M00", "M01")], random))
+    before = {meter: np.frombuffer(data, METER)[0] for meter, data in house.meters().items()}
+    row = house.application.feeders._cache["F1"][0].row(0)
+    await house.application.feeders.load([msgspec.structs.replace(row, customer_type="commercial")], NOW)
+    await house.score(bodies([reading(meter, slot, 230.0, 0.1) for meter in ("M00", "M01")], random))
+    after = {meter: np.frombuffer(data, METER)[0] for meter, data in house.meters().items()}
+    assert [describe(after[meter]).customer_type for meter in ("M00", "M01")] == ["commercial", "unknown"]
+    assert describe(after["M00"]).samples == describe(before["M00"]).samples > 0
+    told = before["M00"].copy()
+    told["customer_type"] = CustomerType.commercial
+    assert after["M00"].tobytes() == told.tobytes()
+    # A later row that does not say it again takes nothing back.
+    await house.application.feeders.load([row], NOW)
+    await house.score(bodies([reading("M00", slot + 1, 230.0, 0.1)], random))
+    assert describe(np.frombuffer(house.meters()["M00"], METER)[0]).customer_type == "commercial"
+
+
+async def test_a_new_meter_is_met_with_the_prior_of_its_customer_type():
+    house = await House().load({"F1": ["M00"]})
+    row = house.application.feeders._cache["F1"][0].row(0)
+    await house.application.feeders.load(
+        [msgspec.structs.replace(row, meter_id="M01", customer_type="industrial")], NOW
+    )
+    await house.score(bodies([reading(meter, FIRST_SLOT, 230.0, 0.1) for meter in ("M00", "M01")], random))
+    found = {meter: describe(np.frombuffer(data, METER)[0]).customer_type for meter, data in house.meters().items()}
+    assert found == {"M00": "unknown", "M01": "industrial"}
 
 
 async def test_one_outage_with_a_last_gasp_is_one_anomaly_that_ends_when_power_is_seen():

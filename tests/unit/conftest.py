@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from priors import prior
 
 from functions.adapters.clocks import SetClock
 from functions.adapters.json_lines import JsonLinesNotifier
@@ -18,7 +19,6 @@ from functions.application import Application
 from functions.domain.detection import Scores
 from functions.domain.features import FEATURES
 from functions.domain.outcomes import BatchReport, Tally
-from functions.domain.packs import Prior
 from functions.domain.roster import RosterRow
 from functions.settings import Settings
 
@@ -48,11 +48,7 @@ def silent(features: np.ndarray, *_: np.ndarray) -> Scores:
     return Scores(np.zeros(len(features), np.float32), np.zeros((len(features), len(FEATURES)), np.float32))
 
 
-PRIOR = Prior(
-    mean=np.array([1, 0, 0, 1, 1, 0.25], np.float32),
-    sd=np.full(len(FEATURES), 0.01, np.float32),
-    spread=np.full(len(FEATURES), 0.01, np.float32),
-)
+PRIOR = prior()
 
 
 @pytest.fixture

@@ -35,6 +35,9 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "functions/": (),
     "function_app.py": ("azure.functions", "functions"),
     "simulator/": (*ARRAYS, *DOMAIN, "simulator"),
+    # The reader of `replay`, so that there is one definition of column names.
+    "model_export/history.py": (*ANYTHING, *DOMAIN, "simulator", "local"),
+    "model_export/__main__.py": (*ANYTHING, *DOMAIN, "functions.adapters", "simulator", "model_export", "local"),
     "model_export/": (*ANYTHING, *DOMAIN, "functions.adapters", "simulator", "model_export"),
     "local/": (*ANYTHING, "functions", "simulator", "model_export", "local"),
 }

@@ -10,10 +10,12 @@ import pytest
 from functions.adapters.model_manifest import MANIFEST, read_manifest, write_manifest
 from functions.adapters.onnx_scorer import BLOCK, MODELS, OUTPUTS, OnnxScorer
 from functions.domain.errors import ModelMismatch
-from functions.domain.features import FEATURES
+from functions.domain.features import ENERGY_FEATURES, FEATURES, LEVELS
+from functions.domain.packs import GROUPS, CustomerType
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "detector.npz"  # written by: python -m model_export train
-ENERGY = FEATURES.index("energy_log")
+ENERGY = [FEATURES.index(name) for name in ENERGY_FEATURES]
+HOME = 2 * CustomerType.residential  # the group of homes on a small service
 BATCHES = (1, 2, 3, 7, 16, 17, 64, 100, 1000, BLOCK, BLOCK + 1, 8192)
 
 
@@ -45,7 +47,7 @@ def many_windows(count, seed=1):
 
 def usual_window(scorer, count=1):
     """Windows that are exactly what a new meter is assumed to be like."""
-    return tuple(np.tile(values, (count, 1)) for values in (scorer.prior.mean, scorer.prior.mean, scorer.prior.sd))
+    return tuple(np.tile(each[HOME], (count, 1)) for each in (scorer.prior.mean, scorer.prior.mean, scorer.prior.sd))
 
 
 def test_gives_the_golden_answers(scorer, golden):
@@ -106,7 +108,8 @@ def test_scores_are_finite_and_not_negative(scorer):
 
 def test_a_higher_score_is_more_anomalous(scorer):
     features, mean, sd = usual_window(scorer, 5)
-    features = features + np.outer([0, 3, 5, 7, 9], [1, 0, 0, 1, 1, 0]).astype(np.float32) * sd
+    level = np.isin(FEATURES, LEVELS).astype(np.float32)
+    features = features + np.outer(np.float32([0, 2, 4, 6, 8]), level) * sd
     score = scorer(features, mean, sd).score
     assert (np.diff(score) >= 0).all()
     assert score[0] < 1
@@ -117,7 +120,7 @@ def test_a_feature_that_was_not_measured_takes_no_part(scorer):
     features, mean, sd = usual_window(scorer)
     features[:, ENERGY] = np.nan
     expected = scorer(features, mean, sd)
-    assert expected.contribution[0, ENERGY] == 0
+    assert (expected.contribution[0, ENERGY] == 0).all()
     assert expected.score[0] < 2
     mean, sd = mean.copy(), sd.copy()
     mean[:, ENERGY], sd[:, ENERGY] = 123, 0.001
@@ -132,9 +135,9 @@ def test_a_window_without_any_measurement_is_not_an_anomaly(scorer):
 
 
 def test_the_prior_is_of_the_features(scorer):
-    assert scorer.prior.mean.shape == scorer.prior.sd.shape == (len(FEATURES),)
+    assert scorer.prior.mean.shape == scorer.prior.sd.shape == (GROUPS, len(FEATURES))
     assert scorer.prior.mean.dtype == scorer.prior.sd.dtype == np.float32
-    assert scorer.prior.mean[0] == pytest.approx(1, abs=0.05)
+    assert scorer.prior.mean[:, 0] == pytest.approx(np.ones(GROUPS), abs=0.05)
     assert (scorer.prior.sd > 0).all()
 
 
@@ -144,11 +147,15 @@ def test_model_id_is_the_start_of_the_hash(scorer):
 
 
 def test_the_manifest_proves_parity_and_says_what_was_simulated(scorer):
-    parity = scorer.manifest.parity
-    assert max(parity.score, parity.contribution, parity.vae, parity.forest) <= 1e-5
-    assert "simulated data only" in scorer.manifest.about
-    seeds = [population.scenario["seed"] for population in scorer.manifest.training]
-    assert len(set(seeds)) == len(seeds) == 4
+    manifest = scorer.manifest
+    assert all(getattr(manifest.parity, name) <= 1e-5 for name in OUTPUTS)
+    assert {population.source for population in manifest.training} == {"simulator"}
+    seeds = [population.seed for population in manifest.training]
+    assert len(set(seeds)) == len(seeds)
+    measured = {population.purpose for population in manifest.training if population.season_day in (165, 255)}
+    assert measured == {"clean", "measure"}
+    assert manifest.metrics.false_alerts == pytest.approx(manifest.metrics.budget, rel=0.3)
+    assert manifest.metrics.clean_meter_days >= 10_000
 
 
 def test_model_and_manifest_are_small():

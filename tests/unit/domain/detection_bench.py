@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+from priors import prior
 
 from functions.domain.detection import Judge, Judgement, Scores, detect
 from functions.domain.device_events import RowEvent, follow
 from functions.domain.episodes import Change
 from functions.domain.outcomes import Outcome
-from functions.domain.packs import Prior, Records, fresh
+from functions.domain.packs import CustomerType, Records, fresh
 from functions.domain.windows import Entries, Readings
 
 NAN = float("nan")
-PRIOR = Prior(
-    np.array([1, 0.004, 0.01, 0.99, 1.01, 0.5], np.float32),
-    np.array([0.02, 0.004, 0.01, 0.02, 0.02, 0.3], np.float32),
-    np.array([0.02, 0.004, 0.01, 0.02, 0.02, 0.3], np.float32),
-)
+PRIOR = prior()
 HIGHEST_SCORE = 12
 
 
@@ -30,8 +27,10 @@ def score(features, usual_mean, usual_sd):
 JUDGE = Judge(score, PRIOR)
 
 
-def meters(count: int = 1, nominal_v: float = 230.0) -> Records:
-    return fresh(np.full(count, nominal_v, np.float32), PRIOR)
+def meters(
+    count: int = 1, nominal_v: float = 230.0, customer_type: CustomerType = CustomerType.residential, prior=PRIOR
+) -> Records:
+    return fresh(np.full(count, nominal_v, np.float32), np.full(count, customer_type, np.uint8), prior)
 
 
 def readings(rows, interval_s: int = 900) -> Readings:

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from functions.domain.anomalies import Kind
 from functions.domain.baselines import WARM_UP
 from functions.domain.detection import Judge, Scores
+from functions.domain.features import FEATURES
 from functions.domain.packs import describe
+from functions.domain.thresholds import SCORE_STEP
 
 
 def test_the_score_under_test_is_not_in_its_own_history():
@@ -22,7 +24,7 @@ def test_the_score_under_test_is_not_in_its_own_history():
     assert state["history_n"][0] <= before + 1
     history = state["history"][0].copy()
     _, _, found = feed(state, [(0, 4_161, 239.5, 0.15)])
-    assert found.score[0] > np.nanmax(history)
+    assert found.score[0] > SCORE_STEP * history.max()
     np.testing.assert_array_equal(state["history"][0], history)
 
 
@@ -111,10 +113,13 @@ def test_a_window_that_holds_a_broken_limit_is_not_reported_twice():
 
 def test_energy_alone_is_judged_too():
     state = meters(nominal_v=NAN)
-    feed(state, [(0, 4_000 + n, NAN, 0.15 + 0.01 * (n % 5)) for n in range(200)])
-    _, _, found = feed(state, [(0, 4_200 + n, NAN, 30.0) for n in range(4)])
+    feed(state, [(0, 4_000 + n, NAN, 0.15 + 0.01 * (n % 5)) for n in range(96 * 5)])
+    _, _, found = feed(state, [(0, 4_000 + 96 * 5 + n, NAN, 30.0) for n in range(4)])
     assert found.kinds[-1, Kind.unusual]
-    assert np.isnan(found.features[:, :-1]).all()
+    of_voltage = [column for column, name in enumerate(FEATURES) if "voltage" in name]
+    assert np.isnan(found.features[:, of_voltage]).all()
+    others = np.delete(found.features[-1], of_voltage)
+    assert np.isfinite(others).all()
 
 
 def test_a_scorer_that_knows_nothing_breaks_nothing():

@@ -99,6 +99,19 @@ def test_tampering_is_one_anomaly_until_a_while_has_passed():
     assert heard(state, tamper(9_950)) == ([False], [])
 
 
+@pytest.mark.parametrize("meaning", [Meaning.service_disconnected, Meaning.service_connected])
+def test_a_switch_the_utility_worked_is_understood_and_raises_nothing(meaning):
+    state = meters()
+    heard(state, rows=[(0, 9, 230, 1)])
+    before = state.tobytes()
+    assert heard(state, event(meaning, 9_100)) == ([True], [])
+    assert state.tobytes() == before
+
+
+def test_voltage_behind_an_open_switch_is_tampering():
+    assert code_table()["load_side_voltage"] is code_table()["cover_opened"] is Meaning.tamper
+
+
 def test_events_of_other_meters_do_not_matter():
     state = meters(3)
     used, changes = live(state, [(2, 10, 230, 1)], [event(Meaning.last_gasp, 9_100, 1)])

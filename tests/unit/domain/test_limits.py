@@ -13,7 +13,7 @@ def kinds_of(volts, nominal_v, before=()):
     state = meters(nominal_v=nominal_v)
     rows = [(0, 100 + n, v, 0.1 * n) for n, v in enumerate([*before, volts])]
     _, _, found = feed(state, rows)
-    return {kind for kind in Kind if kind is not Kind.unusual and found.kinds[-1, kind]}, float(found.score[-1])
+    return {kind for kind in Kind if kind is not Kind.unusual and found.kinds[-1, kind]}, float(found.rule[-1])
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,18 @@ def test_a_mild_sag_is_less_urgent_than_a_deep_one():
     assert mild < deep < kinds_of(0, 120)[1]
 
 
+@pytest.mark.parametrize("volts", [(109, 105, 100, 95, 13), (128, 132, 140), (112, 111)])
+def test_a_voltage_is_the_more_urgent_the_further_it_is_beyond_its_range(volts):
+    urgency = [kinds_of(each, 120, [113, 113] if each < 120 else [])[1] for each in volts]
+    assert urgency == sorted(set(urgency))
+    assert urgency[0] > 0
+    assert urgency[-1] < kinds_of(0, 120)[1]
+
+
+def test_a_voltage_within_its_range_is_not_urgent_at_all():
+    assert [kinds_of(volts, 120)[1] for volts in (113, 120, 127, NAN)] == [0] * 4
+
+
 def test_below_a_tenth_the_power_is_off_and_not_sagging():
     assert kinds_of(22.9, 230)[0] == {Kind.power_off}
     assert kinds_of(23.1, 230)[0] == {Kind.sag}
@@ -64,7 +76,7 @@ def test_a_stuck_register_with_a_mild_sag_keeps_the_more_urgent_score():
     _, _, found = feed(state, [(0, 1000 + n, 113, 0.25) for n in range(17)])
     assert found.kinds[-1, Kind.stuck]
     assert found.kinds[-1, Kind.sag]
-    assert found.score[-1] >= 5.0
+    assert found.rule[-1] == 5.0
 
 
 def test_zero_volts_for_days_is_an_outage_and_not_a_stuck_register():

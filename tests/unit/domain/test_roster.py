@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from functions.domain.errors import RejectedDocument
+from functions.domain.packs import CustomerType
 from functions.domain.roster import METERS_PER_SHARD, PACKS_PER_SHARD, Roster, RosterRow
 
 
@@ -49,6 +50,15 @@ def test_a_provisional_meter_ripens_after_a_day_or_by_the_roster():
     assert roster.ripe(10**9) == []
 
 
+def test_a_pack_is_told_what_the_roster_says_of_its_meters():
+    roster, _ = Roster("F").with_rows([*rows(["a"], customer_type="industrial"), *rows(["b"], customer_type="unknown")])
+    roster, _ = roster.with_rows(rows(["c"], nominal_voltage_v=480.0))
+    roster, _ = roster.with_provisional(["d"], 1000)
+    kinds = [CustomerType(kind) for kind in roster.pack_columns(0).customer_type]
+    assert kinds == [CustomerType.industrial, *[CustomerType.unknown] * 3]
+    assert roster.row(0).checked().customer_type == "industrial"
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -59,6 +69,9 @@ def test_a_provisional_meter_ripens_after_a_day_or_by_the_roster():
         ("nominal_voltage_v", float("nan")),
         ("interval_s", 0),
         ("interval_s", 90_000),
+        ("customer_type", "castle"),
+        ("customer_type", "Residential"),
+        ("customer_type", ""),
     ],
 )
 def test_a_row_at_fault_is_refused_by_its_field(field, value):

@@ -100,6 +100,15 @@ def test_repeats_count_equal_neighbours_across_batches_and_stop_at_a_gap():
     assert runs == [0, 1, 2, 3, 0, 1]
 
 
+def test_a_gap_counts_the_slots_that_brought_nothing_and_a_fill_ends_none():
+    state = meters()
+    gaps = []
+    for slots in ((10,), (11, 15), (13,), (16,), (400, 402)):
+        _, entries = admitted(state, [(0, slot, 230 + slot, 1) for slot in slots])
+        gaps += entries.gap.tolist()
+    assert gaps == [0, 0, 3, 0, 0, 383, 1]
+
+
 def test_nothing_in_nothing_out():
     outcome, entries = admitted(meters(), [])
     assert outcome == []

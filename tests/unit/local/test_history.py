@@ -253,6 +253,25 @@ def test_what_the_file_says_of_a_meter_is_kept_the_latest_holding(csv):
         )
 
 
+def test_a_customer_type_is_known_however_it_is_written_and_any_other_is_unknown(csv):
+    lines = [("a", 0, "Residential"), ("b", 0, " INDUSTRIAL "), ("c", 0, "castle"), ("d", 0, "")]
+    lines += [("e", 0, "commercial"), ("e", 1, "residential"), ("e", 2, "")]  # the latest that says anything
+    rows = "".join(f"{meter},{T0 + 900 * slot},230,{kind}\n" for meter, slot, kind in lines)
+    with History([csv("meter_id,timestamp,voltage_v,customer_type\n" + rows)]) as history:
+        kinds = {meter.meter_id: meter.customer_type for meter in history.meters}
+    assert kinds == {"a": "residential", "b": "industrial", "c": None, "d": None, "e": "residential"}
+
+
+def test_a_customer_type_can_be_mapped_and_need_not_be_text(csv):
+    path = csv(f"meter_id,timestamp,voltage_v,sector\na,{T0},230,1\nb,{T0},230,2\n")
+    for mapping, known in (
+        ({"customer_type": "CASE sector WHEN 1 THEN 'Commercial' END"}, ["commercial", None]),
+        ({"customer_type": "sector"}, [None, None]),
+    ):
+        with History([path], mapping) as history:
+            assert [meter.customer_type for meter in history.meters] == known
+
+
 def test_the_customer_names_the_meter_where_no_meter_is_named(csv):
     with History([csv(f"customer_id,timestamp,voltage_v\nc1,{T0},230\n")]) as history:
         assert history.meters == (MeterEntry("c1", "c1", "", "unassigned", None, 900),)

@@ -19,8 +19,8 @@ def truth(kind: str = "sag", *meters: int, start: int = FAULT, end: int = OVER, 
     return TruthEvent(**{**dict.fromkeys(TruthEvent.__dataclass_fields__), **values, **fields})
 
 
-def utility(*truths: TruthEvent) -> SimpleNamespace:
-    return SimpleNamespace(truth=truths, topology=SimpleNamespace(meter_id=np.array(["M0", "M1", "M2"])))
+def utility(*truths: TruthEvent, benign: tuple[TruthEvent, ...] = ()) -> SimpleNamespace:
+    return SimpleNamespace(truth=truths, benign=benign, topology=SimpleNamespace(meter_id=np.array(["M0", "M1", "M2"])))
 
 
 def anomaly(meter: str = "M0", kind: str = "sag", start: int = FAULT, end: int | None = None) -> Anomaly:
@@ -42,8 +42,10 @@ def anomaly(meter: str = "M0", kind: str = "sag", start: int = FAULT, end: int |
     )
 
 
-def card(truths: list[TruthEvent], anomalies: list[Anomaly], suppressed: set[str] | None = None) -> Scorecard:
-    return score(utility(*truths), anomalies, suppressed or set())
+def card(
+    truths: list[TruthEvent], anomalies: list[Anomaly], suppressed: set[str] | None = None, *benign: TruthEvent
+) -> Scorecard:
+    return score(utility(*truths, benign=benign), anomalies, suppressed or set())
 
 
 def test_a_truth_is_detected_by_any_of_its_meters() -> None:
@@ -91,6 +93,40 @@ def test_suppressed_anomalies_are_no_alarms_and_wrong_without_an_announcement() 
     assert (found.alarms, found.suppressed, found.suppressed_wrongly) == (1, 2, 1)
 
 
+SWITCHED_OFF = truth("disconnected", 0, start=FAULT - 5_000, end=FAULT)
+
+
+@pytest.mark.parametrize("end", [FAULT - 900, FAULT + 900, None])
+def test_what_begins_while_the_service_is_switched_off_is_neither_found_nor_false(end: int | None) -> None:
+    during = anomaly("M0", "unusual", start=FAULT - 1_800, end=end)
+
+    found = card([truth("tamper", 0)], [during], None, SWITCHED_OFF)
+    assert (found.detected, found.alarms, found.false_alarms) == (0, 1, 0)
+
+    quiet = card([truth("tamper", 0)], [during], {during.anomaly_id}, SWITCHED_OFF)
+    assert (quiet.alarms, quiet.suppressed, quiet.suppressed_wrongly) == (0, 1, 0)
+
+
+@pytest.mark.parametrize(("kind", "detected"), [("tamper", 1), ("unusual", 1), ("stuck", 1), ("sag", 0)])
+def test_a_bridge_is_found_by_what_begins_with_it(kind: str, detected: int) -> None:
+    found = card([truth("tamper", 0)], [anomaly("M0", kind, start=FAULT)], None, SWITCHED_OFF)
+
+    assert (found.detected, found.false_alarms) == (detected, 0)
+
+
+def test_an_alarm_before_the_switch_or_at_a_neighbour_is_false_all_the_same() -> None:
+    anomalies = [anomaly("M0", start=FAULT - 9_000, end=FAULT - 8_000), anomaly("M1", start=FAULT - 1_800, end=FAULT)]
+
+    assert card([], anomalies, None, SWITCHED_OFF).false_alarms == 2
+
+
+def test_an_outage_of_a_meter_that_is_switched_off_is_found() -> None:
+    storm = truth("outage", 0, cause="storm", start=FAULT - 3_000, end=FAULT - 1_000)
+    found = card([storm], [anomaly("M0", "power_off", start=FAULT - 2_900, end=FAULT - 900)], None, SWITCHED_OFF)
+
+    assert (found.detected, found.false_alarms) == (1, 0)
+
+
 def test_nothing_wrong_and_nothing_found_is_an_empty_card() -> None:
     assert card([], []) == Scorecard((), 0, 0, 0, 0)
 
@@ -98,5 +134,5 @@ def test_nothing_wrong_and_nothing_found_is_an_empty_card() -> None:
 def test_every_kind_of_truth_has_kinds_that_show_it() -> None:
     assert expected_kinds("outage") == {"power_off", "no_reads"}
     assert expected_kinds("communication") == {"no_reads"}
-    assert "unusual" in expected_kinds("theft_bypass")
+    assert expected_kinds("theft_scale") == expected_kinds("tamper") == {"stuck", "unusual", "tamper"}
     assert "sag" in expected_kinds("loose_neutral")

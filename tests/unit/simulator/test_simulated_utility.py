@@ -27,18 +27,6 @@ def per_unit(utility: SimulatedUtility) -> np.ndarray:
     return utility.voltage_v / utility.topology.nominal_voltage_v
 
 
-def homes(utility: SimulatedUtility) -> tuple[np.ndarray, np.ndarray]:
-    """Voltage and energy of homes, gaps filled with the last reading, so that correlations see neighbours in time."""
-    home = utility.topology.customer_type == "residential"
-    filled = []
-    for values in (utility.voltage_v[:, home].copy(), utility.energy_kwh[:, home].copy()):
-        values[0] = np.where(np.isnan(values[0]), np.nanmean(values, axis=0), values[0])
-        for slot in range(1, len(values)):
-            values[slot] = np.where(np.isnan(values[slot]), values[slot - 1], values[slot])
-        filled.append(values)
-    return filled[0], filled[1]
-
-
 def test_same_seed_gives_the_same_utility(faulty: SimulatedUtility) -> None:
     again = simulate(Scenario())
     for name in ("voltage_v", "energy_kwh", "delay_slots", "duplicated", "slots", "temperature_c"):
@@ -93,18 +81,6 @@ def test_customers_line_up_with_meters_and_have_fictional_phones(faulty: Simulat
     assert [customer.customer_id for customer in faulty.customers] == faulty.topology.customer_id.tolist()
     assert all(re.fullmatch(r"\+120255501\d\d", customer.phone) for customer in faulty.customers)
     assert 0 < sum(customer.critical for customer in faulty.customers) < 100
-
-
-def test_voltage_of_homes_moves_as_measured_data_does(clean: SimulatedUtility) -> None:
-    voltage, energy = homes(clean)
-    hourly_sd = voltage.reshape(-1, 4, voltage.shape[1]).std(axis=1, ddof=1)
-    assert 0.7 <= hourly_sd.mean() <= 1.3
-    deviation = voltage - voltage.mean(axis=0)
-    lag_1 = (deviation[1:] * deviation[:-1]).sum(axis=0) / (deviation**2).sum(axis=0)
-    assert 0.85 <= np.median(lag_1) <= 0.98
-    draw = energy - energy.mean(axis=0)
-    correlation = (deviation * draw).sum(axis=0) / np.sqrt((deviation**2).sum(axis=0) * (draw**2).sum(axis=0))
-    assert -0.7 <= np.median(correlation) <= -0.3
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -78,7 +78,9 @@ def composed(engine: ModuleType, application: Application, monkeypatch: pytest.M
     root = sys.modules["function_app"]
     root.application.cache_clear()
     monkeypatch.setattr("functions.application.Application.build", lambda *_, **__: application)
-    monkeypatch.setattr("functions.adapters.onnx_scorer.OnnxScorer.load", lambda: SimpleNamespace(prior=None))
+    monkeypatch.setattr(
+        "functions.adapters.onnx_scorer.OnnxScorer.load", lambda: SimpleNamespace(prior=None, alerts_per_window=1.0)
+    )
     monkeypatch.setattr("functions.adapters.sqlite.composition.sqlite_stores", lambda *_: None)
     yield application
     root.application.cache_clear()

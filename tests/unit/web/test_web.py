@@ -120,6 +120,8 @@ async def test_a_roster_is_loaded(client: httpx.AsyncClient, application: Applic
         ({**ROW, "nominal_voltage_v": "240"}, "nominal_voltage_v"),
         ({**ROW, "nominal_voltage_v": 0}, "nominal_voltage_v"),
         ({**ROW, "nominal_voltage_v": 11_000}, "nominal_voltage_v"),
+        ({**ROW, "customer_type": "castle"}, "customer_type"),
+        ({**ROW, "customer_type": 1}, "customer_type"),
         ({**ROW, "interval_s": 0}, "interval_s"),
         ({**ROW, "interval_s": 1.5}, "interval_s"),
         (7, "body"),
