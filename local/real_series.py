@@ -147,6 +147,7 @@ def _one(file: RealFile, data: Path | None, out: Path, stage: Callable[[str], Ad
         episodes=episodes,
         episodes_covered=covered,
         unusual=kinds.pop(Kind.unusual.name, 0),
+        unusual_days=len({(each.meter_id, each.start.date()) for each in anomalies if each.kind == Kind.unusual.name}),
         unusual_bound=poisson_bound(DEFAULT_BUDGET / 1000 * days),
         other_kinds=dict(sorted(kinds.items())),
     )

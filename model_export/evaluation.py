@@ -148,8 +148,8 @@ def _left_out(
     kinds: Sequence[str],
 ) -> dict[str, float]:
     advance = stage("leaving one kind out")
-    fresh = joined([each.windows for each in fitted.populations[-len(plan.calibrate) :]])
-    healthy = fresh.sample(HEALTHY_WINDOWS, plan.seed)
+    fresh = fitted.populations[-len(plan.calibrate) :]
+    healthy = joined([each.windows for each in fresh]).sample(HEALTHY_WINDOWS, plan.seed)
     return leave_one_out(
         kinds,
         fitted.lesson,

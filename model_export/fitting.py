@@ -22,7 +22,7 @@ from model_export.mahalanobis import fit_mahalanobis
 from model_export.reference import Detector, combine
 from model_export.vae import train_vae
 from model_export.windows import joined
-from simulator import THEFT_KINDS, TRIAL_KINDS
+from simulator import EXTRA_THEFT_KINDS, TAUGHT_KINDS, THEFT_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,7 +54,7 @@ class Lesson:
 
     def without(self, kind: str) -> Lesson:
         """The same, with one kind of fault never shown."""
-        kept = self.kind != 1 + TRIAL_KINDS.index(kind)
+        kept = self.kind != 1 + TAUGHT_KINDS.index(kind)
         return Lesson(self.z[kept], self.kind[kept], self.weight[kept])
 
 
@@ -126,7 +126,7 @@ def _hidden(rng: np.random.Generator, z: NDArray[np.float32], kind: NDArray[np.i
     """Windows with some features hidden from some of them. Of a theft, energy is all there is to see."""
     energy = np.array([name in ENERGY_FEATURES for name in FEATURES])
     days = np.arange(len(FEATURES)) >= len(WINDOW_FEATURES)
-    theft = np.isin(kind, [1 + TRIAL_KINDS.index(name) for name in THEFT_KINDS])
+    theft = np.isin(kind, [1 + TAUGHT_KINDS.index(name) for name in THEFT_KINDS + EXTRA_THEFT_KINDS])
     draw = rng.random(len(z))
     z[np.ix_((draw < HIDE_ENERGY) & ~theft, energy)] = 0
     z[np.ix_((draw >= HIDE_ENERGY) & (draw < HIDE_ENERGY + HIDE_DAYS) & ~theft, days)] = 0

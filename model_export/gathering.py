@@ -35,7 +35,7 @@ class Gathered:
     slots_per_day: int
     windows: Windows
     kind: NDArray[np.int8]
-    """`[n]`: 0 where nothing is wrong in the last reading, else 1 + index into `TRIAL_KINDS`."""
+    """`[n]`: 0 where nothing is wrong in the last reading, else 1 + index into `TAUGHT_KINDS`."""
     since: NDArray[np.int32]
     """`[n]`: slots since the meter's last anomalous one, `LONG_AGO` where none has been."""
     trial: Trial | None
@@ -69,7 +69,11 @@ def _gather(job: tuple[Population, Prior, Path | None]) -> Gathered:
     population, prior, models = job
     readings = population.readings()
     first, share = population.first_day * readings.slots_per_day, population.fault_share
-    trial = inject_trial(readings, seed=population.seed, first=first, share=share) if share else None
+    trial = (
+        inject_trial(readings, seed=population.seed, first=first, share=share, kinds=population.kinds)
+        if share
+        else None
+    )
     scorer = None if models is None else OnnxScorer.load(models)
     sent = trial.readings if trial else readings
     windows = collect(

@@ -43,7 +43,7 @@ class Components(NamedTuple, Generic[Part]):
     head: Part
 
 
-WEIGHTS = Components(vae=0.10, forest=0.05, mahalanobis=0.15, head=0.70)
+WEIGHTS = Components(vae=0.25, forest=0.05, mahalanobis=0.05, head=0.65)
 """Of the calibrated components in the score. The head knows the faults it was shown, the others know health and speak
 for what nobody thought of; docs/detection.md has the ablation."""
 

@@ -10,6 +10,8 @@ from sklearn.metrics import average_precision_score
 
 from functions.adapters.model_manifest import KindResult, TailShare
 from functions.domain.features import SECONDS_PER_HOUR, WINDOW
+from functions.settings import Settings
+from model_export.results import known
 from simulator import THEFT_KINDS, TRIAL_KINDS, VOLTAGE_KINDS
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from model_export.windows import Windows
-    from simulator import Trial
+    from simulator import RawReadings, Trial
 
 PROMISES = (2.0, 3.0, 4.0)
 PREVALENCE = 0.02
@@ -84,7 +86,7 @@ def kind_results(windows: Windows, trial: Trial, hours: Hours) -> tuple[KindResu
             KindResult(
                 kind=kind,
                 hours=int((hours.kind == 1 + TRIAL_KINDS.index(kind)).sum()),
-                average_precision=round(average_precision(hours, score, [kind]), 4),
+                average_precision=known(average_precision(hours, score, [kind])),
                 events=len(of_kind),
                 caught=len(caught),
                 median_delay_intervals=float(np.median(caught)) if caught else None,
@@ -94,14 +96,26 @@ def kind_results(windows: Windows, trial: Trial, hours: Hours) -> tuple[KindResu
 
 
 def _first_alerts(windows: Windows, trial: Trial, alert: NDArray[np.bool_]) -> list[int | None]:
-    """Intervals from the onset of each event to the end of the one that raised the first alert; None if none did."""
-    alerted = np.zeros(trial.truth.shape, bool)
+    """Intervals from the onset of each event to the first alert; None if none came.
+
+    An alert of a reading comes at the end of its interval; that of a silent meter when it is overdue.
+    """
+    alerted = _overdue(trial.readings)
     alerted[windows.slot[alert], windows.meter[alert]] = True
     delays: list[int | None] = []
     for event in trial.events:
         rows = np.flatnonzero(alerted[event.start : event.end + WINDOW - 1, event.meter])
         delays.append(int(rows[0]) + 1 if len(rows) else None)
     return delays
+
+
+def _overdue(readings: RawReadings) -> NDArray[np.bool_]:
+    """Rows at whose end a meter has become overdue, `[T, M]`: as `episodes.due_times` has it, with the usual grace."""
+    silent = np.isnan(readings.voltage_v) & np.isnan(readings.energy_kwh)
+    row = np.arange(len(silent), dtype=np.int32)[:, None]
+    last = np.maximum.accumulate(np.where(silent, np.int32(-1), row), axis=0)
+    grace = -(-Settings().no_reads_grace_s // readings.interval_s)
+    return silent & (last >= 0) & (row - last == 1 + grace)
 
 
 def alerts(windows: Windows, raised: NDArray[np.bool_]) -> int:

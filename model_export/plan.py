@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from model_export.population import HistoryPopulation, SimulatedPopulation
+from simulator import TAUGHT_KINDS
 
 if TYPE_CHECKING:
     from simulator.raw import RawReadings
 
     Population = SimulatedPopulation | HistoryPopulation
 
-TEACHING_SHARE = 0.12
+TEACHING_SHARE = 0.15
 """Share of anomalous meter-slots the head learns from: many times that of life, so that each kind is there often."""
 MEASURING_SHARE = 0.02
 """Share that is measured on."""
@@ -50,7 +51,10 @@ def simulated_plan(meters: int, days: int, seed: int, epochs: int) -> Plan:
         epochs=epochs,
         prior=population(1, "prior", 0, 0),
         healthy=tuple(population(2 + n, "healthy", 120 * n, keeps, every=2) for n in range(3)),
-        trials=tuple(population(5 + n, "faults", 60 + 120 * n, learns, TEACHING_SHARE, 2) for n in range(3)),
+        trials=tuple(
+            replace(population(5 + n, "faults", 60 + 120 * n, learns, TEACHING_SHARE, 2), kinds=TAUGHT_KINDS)
+            for n in range(3)
+        ),
         calibrate=tuple(population(8 + n, "calibrate", 30 + 90 * n, learns) for n in range(4)),
         clean=population(12, "clean", 165, learns),
         measure=population(13, "measure", 255, days // 2, MEASURING_SHARE),
@@ -70,7 +74,7 @@ def history_plan(readings: RawReadings, source: str, seed: int, epochs: int) -> 
         epochs=epochs,
         prior=population("prior", learn),
         healthy=(population("healthy", learn, every=2),),
-        trials=(population("faults", learn, TEACHING_SHARE, 2),),
+        trials=(replace(population("faults", learn, TEACHING_SHARE, 2), kinds=TAUGHT_KINDS),),
         calibrate=(population("calibrate", calibrate),),
         clean=population("clean", measure),
         measure=population("measure", measure, MEASURING_SHARE),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,7 @@ from functions.domain.errors import InputError
 from functions.domain.features import FEATURES
 from functions.domain.packs import GROUPS, LARGE_SERVICE_V, CustomerType, Prior, group
 from model_export.windows import UNKNOWN_PRIOR, judged, score_nothing
-from simulator import Scenario, raw_readings, simulate
+from simulator import TRIAL_KINDS, Scenario, raw_readings, simulate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +46,8 @@ class SimulatedPopulation:
     every: int = 1
     """One window in so many is kept."""
     source: str = "simulator"
+    kinds: tuple[str, ...] = TRIAL_KINDS
+    """Faults that are injected."""
 
     def readings(self) -> RawReadings:
         """What the meters send while nothing is wrong."""
@@ -68,6 +70,7 @@ class HistoryPopulation:
     fault_share: float = 0.0
     every: int = 1
     season_day: int = 0
+    kinds: tuple[str, ...] = TRIAL_KINDS
 
     @property
     def meters(self) -> int:
@@ -82,9 +85,8 @@ class HistoryPopulation:
     def readings(self) -> RawReadings:
         """What they sent."""
         chosen, history = self._chosen(), self.history
-        return RawReadings(
-            first_slot=history.first_slot,
-            interval_s=history.interval_s,
+        return replace(
+            history,
             voltage_v=np.ascontiguousarray(history.voltage_v[:, chosen]),
             energy_kwh=np.ascontiguousarray(history.energy_kwh[:, chosen]),
             nominal_v=history.nominal_v[chosen],

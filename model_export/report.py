@@ -7,21 +7,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from functions.domain.errors import InputError
+from model_export.markdown import NONE, cell, mean, percent, scientific, table, words
 from model_export.metrics import GROUPS_OF_KINDS
 from model_export.plots import draw_plots
 from model_export.results import spread
 from model_export.rivals import BOOSTED, HEAD, HEALTH, MODEL, NOTEBOOK, PRODUCT, RULES
 from simulator import THEFT_KINDS, TRIAL_KINDS, VOLTAGE_KINDS
+from simulator.trial_faults import SILENT_SHARE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from model_export.results import Evaluation, RealSeriesResult, SeedResult
 
 BEGIN, END = "<!-- evaluate:begin -->", "<!-- evaluate:end -->"
 FRAGMENT = "tables.md"
 NEW_PAGE = f"# Detection\n\n{BEGIN}\n{END}\n"
-NONE = "–"
+SILENT = (
+    f"Of the outages, {SILENT_SHARE:.0%} send nothing while they last, so that there is no window to raise. The "
+    "product reports them as `no_reads`, which is not counted here."
+)
 BY_KIND = (NOTEBOOK["isolation forest"], NOTEBOOK["VAE"], HEALTH, BOOSTED, HEAD, MODEL, RULES, PRODUCT)
 """Columns of the table by kind; `results.json` has the others."""
 
@@ -67,34 +72,38 @@ def _origin(found: Evaluation) -> str:
     return (
         f"Made by `{origin.command}` on {origin.date}; {origin.cpu}, {origin.cores} cores, Python {origin.python}. "
         f"{len(seeds)} training{'s' if len(seeds) > 1 else ''} (seed {', '.join(str(seed.seed) for seed in seeds)}), "
-        f"each measured on {each.measured_meters:,} meters it has not seen, in another season "
-        f"({each.measured_windows:,} windows). A figure is the mean over the trainings, in brackets the lowest and the "
-        "highest."
+        f"measured on {each.measured_meters:,} meters that were not trained on, in another season "
+        f"({each.measured_windows:,} windows)."
+        + (
+            " A figure is the mean over the trainings, in brackets the lowest and the highest."
+            if len(seeds) > 1
+            else ""
+        )
     )
 
 
 def _ranking(found: Evaluation, images: str) -> list[str]:
     names = [each.name for each in found.seeds[0].detectors]
-    rows = [(name, *(_cell(_precisions(found, name, group)) for group in GROUPS_OF_KINDS)) for name in names]
+    rows = [(name, *(cell(_precisions(found, name, group)) for group in GROUPS_OF_KINDS)) for name in names]
     columns = [*BY_KIND, "kind left out"]
     kinds = [
-        (_words(kind), *(_mean(_precisions(found, name, kind)) for name in BY_KIND), _mean(_of_kind(found, kind)))
+        (words(kind), *(mean(_precisions(found, name, kind)) for name in BY_KIND), mean(_of_kind(found, kind)))
         for kind in TRIAL_KINDS
     ]
-    kinds.append(("**mean**", *(_mean([_over_kinds(found, name)]) for name in BY_KIND), _mean(_left_out_means(found))))
+    kinds.append(("**mean**", *(mean([_over_kinds(found, name)]) for name in BY_KIND), mean(_left_out_means(found))))
     return [
         "### Average precision by meter-hour, at 2 % prevalence (chance: 0.020)",
-        _table(("detector", *GROUPS_OF_KINDS), rows),
+        table(("detector", *GROUPS_OF_KINDS), rows),
         f"![Precision and recall]({images}/precision-recall.png)",
         "### Average precision by kind",
-        _table(("kind", *columns), kinds),
+        table(("kind", *columns), kinds),
     ]
 
 
 def _operation(found: Evaluation, images: str) -> list[str]:
     budget = found.seeds[0].alerting.budget
     groups = {"**voltage kinds**": VOLTAGE_KINDS, "**thefts**": THEFT_KINDS}
-    rows = [_kind_row(found, _words(kind), (kind,)) for kind in TRIAL_KINDS]
+    rows = [_kind_row(found, words(kind), (kind,)) for kind in TRIAL_KINDS]
     rows += [_kind_row(found, name, kinds) for name, kinds in groups.items()]
     head = (
         "kind",
@@ -107,7 +116,8 @@ def _operation(found: Evaluation, images: str) -> list[str]:
     )
     return [
         f"### In operation, at a budget of {budget:g} false alerts per 1,000 meters a day",
-        _table(head, rows),
+        table(head, rows),
+        SILENT,
         f"![Hours flagged by kind]({images}/recall-by-kind.png)",
         "### Meters with nothing wrong",
         _alerting(found),
@@ -123,7 +133,7 @@ def _kind_row(found: Evaluation, name: str, kinds: Sequence[str]) -> tuple[str, 
     delays = [kind.result.median_delay_intervals for kind in chosen] if len(kinds) == 1 else []
     minutes = found.seeds[0].interval_min
     shares = (
-        _percent([_of_hours(seed, kinds, field) for seed in found.seeds]) for field in ("recall", "recall_by_model")
+        percent([_of_hours(seed, kinds, field) for seed in found.seeds]) for field in ("recall", "recall_by_model")
     )
     delay = spread(delays)
     return (
@@ -148,39 +158,40 @@ def _alerting(found: Evaluation) -> str:
     rows = [
         (
             f"false alerts of the model per 1,000 meters a day (budget {every[0].budget:g}; {days:,} meter-days)",
-            _cell([each.false_alerts for each in every], 2),
+            cell([each.false_alerts for each in every], 2),
         ),
-        ("alerts of the rules per 1,000 meters a day", _cell([each.rule_alerts for each in every], 2)),
+        ("alerts of the rules per 1,000 meters a day", cell([each.rule_alerts for each in every], 2)),
     ]
     for title, field in (("healthy windows", "tails"), ("the same, without energy,", "voltage_only")):
         for nth, share in enumerate(getattr(every[0], field)):
             observed = [getattr(each, field)[nth].observed for each in every]
-            rows.append((f"{title} above {share.score:g}: {share.nominal:.0e} promised", _scientific(observed)))
+            rows.append((f"{title} above {share.score:g}: {share.nominal:.0e} promised", scientific(observed)))
     speeds = [float(seed.windows_per_second) for seed in found.seeds]
-    rows.append(("windows a second through the graph, one thread, batches of 8,192", _cell(speeds, 0)))
-    return _table(("", "found"), rows)
+    rows.append(("windows a second through the graph, one thread, batches of 8,192", cell(speeds, 0)))
+    return table(("", "found"), rows)
 
 
 def _real(series: Iterable[RealSeriesResult]) -> str:
-    head = ("file", "meter-days", "low-voltage episodes", "with a sag", "unusual (95 % bound)", "other anomalies")
+    head = ("file", "meter-days", "low-voltage episodes", "with a sag", "unusual", "95 % bound", "other anomalies")
     rows = []
     for each in series:
         if each.skipped:
-            rows.append((each.file, *[NONE] * 4, f"not replayed: {each.skipped}"))
+            rows.append((each.file, *[NONE] * 5, f"not replayed: {each.skipped}"))
             continue
         asked = each.low_v is not None
-        others = ", ".join(f"{count:,} {_words(kind)}" for kind, count in sorted(each.other_kinds.items())) or "none"
+        others = ", ".join(f"{count:,} {words(kind)}" for kind, count in sorted(each.other_kinds.items())) or "none"
         rows.append(
             (
                 f"{each.about} (`{each.file}`)",
                 f"{each.meter_days:,.0f}",
                 f"{each.episodes:,} below {each.low_v:g} V" if asked else NONE,
                 f"{each.episodes_covered:,}" if asked else NONE,
-                f"{each.unusual:,} ({each.unusual_bound:,})",
+                f"{each.unusual:,} on {each.unusual_days:,} meter-days",
+                f"{each.unusual_bound:,}",
                 others,
             )
         )
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _precisions(found: Evaluation, name: str, group: str) -> list[float | None]:
@@ -200,38 +211,3 @@ def _over_kinds(found: Evaluation, name: str) -> float | None:
 def _left_out_means(found: Evaluation) -> list[float | None]:
     of_seeds = [spread([kind.left_out for kind in seed.kinds]) for seed in found.seeds]
     return [each.mean if each else None for each in of_seeds]
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ("---", *["---:"] * (len(head) - 1)), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _cell(values: list[float | None], digits: int = 3) -> str:
-    return _shown(values, lambda value: f"{value:,.{digits}f}")
-
-
-def _percent(values: list[float | None]) -> str:
-    return _shown(values, lambda value: f"{value:.0%}")
-
-
-def _scientific(values: list[float | None]) -> str:
-    return _shown(values, lambda value: f"{value:.1e}")
-
-
-def _shown(values: list[float | None], show: Callable[[float], str]) -> str:
-    """Mean, and the range in brackets where there is more than one."""
-    over = spread(values)
-    if over is None:
-        return NONE
-    known = [value for value in values if value is not None]
-    return f"{show(over.mean)} ({show(over.low)}–{show(over.high)})" if len(known) > 1 else show(over.mean)
-
-
-def _mean(values: list[float | None]) -> str:
-    over = spread(values)
-    return f"{over.mean:.3f}" if over else NONE
-
-
-def _words(kind: str) -> str:
-    return kind.replace("_", " ")

@@ -103,6 +103,8 @@ class RealSeriesResult(msgspec.Struct, frozen=True, kw_only=True):
     """Those with a `sag` anomaly at the same time."""
     unusual: int = 0
     """Alerts of the model."""
+    unusual_days: int = 0
+    """Days of a meter on which there was one: alerts of one day have one cause, more often than not."""
     unusual_bound: int = 0
     """Alerts that a model keeping to the default budget stays within in 95 of 100 such files."""
     other_kinds: dict[str, int] = {}

@@ -29,6 +29,7 @@ from model_export.metrics import (
     tail_shares,
 )
 from model_export.population import population_prior
+from model_export.results import known
 from model_export.vae import active_latents
 from model_export.windows import joined
 
@@ -150,7 +151,7 @@ def measure(fitted: Fitted, scorer: OnnxScorer, clean: Gathered, faulty: Gathere
     vae = fitting.raw_scores(scorer, clean.windows).vae
     return Metrics(
         average_precision={
-            name: round(average_precision(hours, score, kinds), 4) for name, kinds in GROUPS_OF_KINDS.items()
+            name: known(average_precision(hours, score, kinds)) for name, kinds in GROUPS_OF_KINDS.items()
         },
         kinds=kind_results(faulty.windows, faulty.trial, hours),
         healthy=tail_shares(clean.windows.score[clean.windows.rule == 0]),

@@ -29,6 +29,8 @@ ENCODER_LOG_VARIANCE = (-8.0, 4.0)
 EPOCHS = 12
 BATCH = 2048
 LEARNING_RATE = 3e-3
+LEAST_STEPS = 20
+"""A schedule of fewer has a part of no length, and divides by it."""
 WARM_UP = 0.2
 """Share of the steps over which the divergence gains its full weight, so that the latents find a use first."""
 HIDE_ENERGY, HIDE_VOLTAGE = 0.10, 0.03
@@ -100,7 +102,9 @@ def train_vae(
     energy = torch.tensor([name in ENERGY_FEATURES for name in names])
     steps = epochs * -(-len(z) // BATCH)
     optimiser = torch.optim.Adam(vae.parameters(), LEARNING_RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps, pct_start=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, LEARNING_RATE, total_steps=max(steps, LEAST_STEPS), pct_start=0.1
+    )
     step = 0
     for _ in range(epochs):
         for chosen in torch.randperm(len(windows)).split(BATCH):

@@ -14,11 +14,22 @@ from simulator.raw import RawReadings
 from simulator.scenario import Scenario
 from simulator.storm import SimulatedStorm
 from simulator.topology import Topology
-from simulator.trial import THEFT_KINDS, TRIAL_KINDS, VOLTAGE_KINDS, Trial, TrialEvent, inject_trial
+from simulator.trial import (
+    EXTRA_THEFT_KINDS,
+    TAUGHT_KINDS,
+    THEFT_KINDS,
+    TRIAL_KINDS,
+    VOLTAGE_KINDS,
+    Trial,
+    TrialEvent,
+    inject_trial,
+)
 from simulator.truth import TRUTH_KINDS, truth_hours
 from simulator.utility import SimulatedUtility, raw_readings, simulate
 
 __all__ = [
+    "EXTRA_THEFT_KINDS",
+    "TAUGHT_KINDS",
     "THEFT_KINDS",
     "TRIAL_KINDS",
     "TRUTH_KINDS",

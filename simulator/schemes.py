@@ -17,6 +17,12 @@ ZERO_HOURS = (4.0, 14.0)
 MEAN_SCALE = (0.4, 1.0)
 CAP_QUANTILE = (0.2, 0.6)
 
+PART_DAY_HOURS = (6.0, 20.0)
+PART_DAY_SCALE = (0.15, 0.6)
+SHIFT_HOURS = (3.0, 21.0)
+COMPRESSION = (0.15, 0.6)  # exponent
+THINNED_SHARE = (0.15, 0.6)
+
 Scheme = Callable[[np.random.Generator, np.ndarray, int], np.ndarray]
 """Falsified energy `[k] float32` of the true `[k] float32`, kWh; the third argument is the number of slots a day."""
 
@@ -63,6 +69,31 @@ def _cap(rng: np.random.Generator, true: np.ndarray, _: int) -> np.ndarray:
     return capped
 
 
+def _part_day(rng: np.random.Generator, true: np.ndarray, per_day: int) -> np.ndarray:
+    """The same hours of every day are scaled down: a bypass that is opened and closed."""
+    hours = round(rng.uniform(*PART_DAY_HOURS) * per_day / 24)
+    of_day = (np.arange(len(true)) + int(rng.integers(per_day))) % per_day
+    return np.where(of_day < hours, true * np.float32(rng.uniform(*PART_DAY_SCALE)), true)
+
+
+def _shift(rng: np.random.Generator, true: np.ndarray, per_day: int) -> np.ndarray:
+    """The clock of the register is wrong: the dear hours are billed as the cheap ones."""
+    return np.roll(true, round(rng.uniform(*SHIFT_HOURS) * per_day / 24))
+
+
+def _compress(rng: np.random.Generator, true: np.ndarray, _: int) -> np.ndarray:
+    """What is high is told lower, and the lower the higher it is: a shunt that saturates."""
+    scale = max(float(true.mean()), 1e-6)
+    exponent = rng.uniform(*COMPRESSION)
+    compressed: np.ndarray = np.minimum(true, scale * (true / scale) ** exponent).astype(np.float32)
+    return compressed
+
+
+def _thin(rng: np.random.Generator, true: np.ndarray, _: int) -> np.ndarray:
+    """Some readings are nothing, at random: a bypass that makes contact now and then."""
+    return np.where(rng.random(len(true)) < rng.uniform(*THINNED_SHARE), np.float32(0), true)
+
+
 def _random_factors(rng: np.random.Generator, steps: int, per_day: int) -> np.ndarray:
     hold = max(1, per_day // 24) if rng.random() < HOURLY_SHARE else 1
     factors = rng.uniform(*SCALE, -(-steps // hold)).astype(np.float32)
@@ -78,3 +109,11 @@ SCHEMES: dict[str, Scheme] = {
     "theft_reverse": _reverse,
     "theft_cap": _cap,
 }
+EXTRA_SCHEMES: dict[str, Scheme] = {
+    "theft_part_day": _part_day,
+    "theft_shift": _shift,
+    "theft_compress": _compress,
+    "theft_thin": _thin,
+}
+"""Ways to learn from only: nothing is measured on them. What lies between the known schemes teaches what they share, so
+that a scheme nobody thought of is less of a surprise."""

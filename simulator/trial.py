@@ -14,12 +14,16 @@ import numpy as np
 from functions.domain.errors import InputError
 from simulator.display import COARSE_DECIMALS, FINE_DECIMALS
 from simulator.raw import RawReadings
-from simulator.schemes import SCHEMES
-from simulator.trial_faults import FAULTS, HOURS, Stretch, apply, draw_steps
+from simulator.schemes import EXTRA_SCHEMES, SCHEMES
+from simulator.trial_faults import EXTRA_FAULTS, FAULTS, HOURS, Stretch, apply, draw_steps
 
 VOLTAGE_KINDS = tuple(FAULTS)
 THEFT_KINDS = tuple(SCHEMES)
 TRIAL_KINDS = VOLTAGE_KINDS + THEFT_KINDS
+EXTRA_THEFT_KINDS = tuple(EXTRA_SCHEMES)
+TAUGHT_KINDS = TRIAL_KINDS + tuple(EXTRA_FAULTS) + EXTRA_THEFT_KINDS
+"""What a detector may be taught; all but the first fourteen are never measured on."""
+ALL_THEFTS = frozenset(THEFT_KINDS + EXTRA_THEFT_KINDS)
 
 THIEF_QUANTILE = 0.5  # of use: who uses little has little to gain
 PLACEMENT_TRIES = 40
@@ -48,7 +52,7 @@ class Trial:
 
     readings: RawReadings
     truth: np.ndarray
-    """`[T, M] int8`: 1 + index into `TRIAL_KINDS`, 0 where nothing is wrong."""
+    """`[T, M] int8`: 1 + index into `TAUGHT_KINDS`, which begins with `TRIAL_KINDS`; 0 where nothing is wrong."""
     events: tuple[TrialEvent, ...]
     """In the order of their start."""
 
@@ -67,8 +71,8 @@ def inject_trial(
         An unknown kind, or a share or first row that leaves nothing to do.
     """
     rows, meters = clean.voltage_v.shape
-    if unknown := set(kinds) - set(TRIAL_KINDS):
-        raise InputError(f"Trial: unknown kinds {sorted(unknown)}; there are {list(TRIAL_KINDS)}.")
+    if unknown := set(kinds) - set(TAUGHT_KINDS):
+        raise InputError(f"Trial: unknown kinds {sorted(unknown)}; there are {list(TAUGHT_KINDS)}.")
     if not 0 <= first < rows or not 0 < share < 1:
         raise InputError(f"Trial: first must be a row of the {rows} and share between 0 and 1.")
     injection = _Injection(clean, first)
@@ -102,7 +106,7 @@ class _Injection:
 
     def spend(self, budget: float, kind: str, rng: np.random.Generator) -> None:
         """Inject faults of a kind until they fill `budget` slots, or there is no more room."""
-        candidates = self._worthwhile if kind in THEFT_KINDS else self._measured
+        candidates = self._worthwhile if kind in ALL_THEFTS else self._measured
         per_day = self._clean.slots_per_day
         room = self._truth.shape[1] - self._first
         while len(candidates) and budget > 0:
@@ -123,11 +127,11 @@ class _Injection:
         peace = self._clean.slots_per_day
         if self._truth[meter, max(0, start - peace) : end + peace].any():
             return False
-        seen = (self._energy_kwh if kind in THEFT_KINDS else self._voltage_v)[meter, start:end]
+        seen = (self._energy_kwh if kind in ALL_THEFTS else self._voltage_v)[meter, start:end]
         there = seen[~np.isnan(seen)]
         if len(there) < LEAST_PRESENT * len(seen):
             return False
-        return kind not in THEFT_KINDS or bool(there.mean() >= LEAST_USE * self._use_kwh[meter])
+        return kind not in ALL_THEFTS or bool(there.mean() >= LEAST_USE * self._use_kwh[meter])
 
     def _inject(self, kind: str, rng: np.random.Generator, meter: int, start: int, end: int) -> None:
         now, recent = slice(start, end), slice(max(0, start - RECENT_SLOTS), start)
@@ -146,9 +150,9 @@ class _Injection:
             start += int(np.argmax(off))
         for values, decimals in zip((voltage, energy), self._decimals, strict=True):
             # Theft leaves the voltage alone, to the last digit of a source that has more of them than a display.
-            if values is energy or kind not in THEFT_KINDS:
+            if values is energy or kind not in ALL_THEFTS:
                 values[now] = np.round(values[now], int(decimals[meter]))
-        self._truth[meter, start:end] = 1 + TRIAL_KINDS.index(kind)
+        self._truth[meter, start:end] = 1 + TAUGHT_KINDS.index(kind)
         self._events.append(TrialEvent(kind, meter, start, end))
 
     def trial(self) -> Trial:

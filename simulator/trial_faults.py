@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator import shapes
-from simulator.schemes import SCHEMES
+from simulator.schemes import EXTRA_SCHEMES, SCHEMES
 from simulator.shapes import Manner
 
 LEVEL_PU = (0.055, 0.20)  # off nominal: just outside range A of ANSI C84.1 (±5 %) to what trips appliances
@@ -20,6 +20,7 @@ FLICKER_PU = (0.0165, 0.04)  # IEC 61000-3-3 allows a load to step the voltage b
 LOOSE_NEUTRAL_PU = (0.01, 0.05)
 LOOSE_NEUTRAL_CORRELATION = (0.0, 0.8)
 DRIFT_PU = (0.03, 0.10)
+TAP_PU = (0.02, 0.07)
 
 HOURS: dict[str, tuple[float, float]] = {
     "sag": (0.25, 12),
@@ -29,7 +30,8 @@ HOURS: dict[str, tuple[float, float]] = {
     "drift": (24, 5 * 24),
     "loose_neutral": (12, 5 * 24),
     "stuck": (4, 36),
-    **dict.fromkeys(SCHEMES, (2 * 24, 14 * 24)),
+    "tap": (3, 3 * 24),
+    **dict.fromkeys((*SCHEMES, *EXTRA_SCHEMES), (2 * 24, 14 * 24)),
 }
 OFTEN_SHORT = frozenset({"sag", "swell", "outage"})
 
@@ -62,10 +64,10 @@ def draw_steps(rng: np.random.Generator, kind: str, per_day: int) -> int:
 
 def apply(kind: str, rng: np.random.Generator, stretch: Stretch) -> None:
     """Let a fault of this kind happen to a stretch of readings; gaps stay gaps."""
-    if kind in SCHEMES:
+    if kind in SCHEMES or kind in EXTRA_SCHEMES:
         _steal(kind, rng, stretch)
     else:
-        FAULTS[kind](rng, stretch)
+        (FAULTS | EXTRA_FAULTS)[kind](rng, stretch)
 
 
 def _sag(rng: np.random.Generator, stretch: Stretch) -> None:
@@ -103,6 +105,12 @@ def _drift(rng: np.random.Generator, stretch: Stretch) -> None:
     stretch.energy_kwh[:] *= factor
 
 
+def _tap(rng: np.random.Generator, stretch: Stretch) -> None:
+    """A tap or a divider on the wrong step: everything is moved by the same share."""
+    factor = shapes.shift(stretch.steps, rng.choice((-1, 1)) * rng.uniform(*TAP_PU))[:, 0]
+    stretch.voltage_v[:] *= factor
+
+
 def _outage(rng: np.random.Generator, stretch: Stretch) -> None:
     lit = 1 - _cover(rng, stretch.steps, 1.0)[:, None]
     silent = np.array([rng.random() < SILENT_SHARE])
@@ -121,7 +129,7 @@ def _steal(kind: str, rng: np.random.Generator, stretch: Stretch) -> None:
     gaps = np.isnan(stretch.energy_kwh)
     slot = np.arange(stretch.steps)
     true = np.interp(slot, slot[~gaps], stretch.energy_kwh[~gaps]).astype(np.float32)
-    stretch.energy_kwh[:] = np.where(gaps, np.nan, SCHEMES[kind](rng, true, stretch.per_day))
+    stretch.energy_kwh[:] = np.where(gaps, np.nan, (SCHEMES | EXTRA_SCHEMES)[kind](rng, true, stretch.per_day))
 
 
 def _follow(stretch: Stretch, factor: np.ndarray) -> None:
@@ -148,3 +156,5 @@ FAULTS: dict[str, Callable[[np.random.Generator, Stretch], None]] = {
     "loose_neutral": _loose_neutral,
     "stuck": _stuck,
 }
+EXTRA_FAULTS: dict[str, Callable[[np.random.Generator, Stretch], None]] = {"tap": _tap}
+"""To learn from only, as `schemes.EXTRA_SCHEMES`."""

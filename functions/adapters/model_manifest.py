@@ -57,8 +57,8 @@ class KindResult(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     hours: int
     """Anomalous meter-hours with a reading."""
-    average_precision: float
-    """Of these hours against all healthy ones, at 2 % prevalence."""
+    average_precision: float | None
+    """Of these hours against all healthy ones, at 2 % prevalence; None where no fault of the kind came about."""
     events: int
     caught: int
     """Events with an alert at the default budget."""
@@ -69,7 +69,7 @@ class KindResult(msgspec.Struct, frozen=True, kw_only=True):
 class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     """Measured on meters and weeks the model was neither trained nor calibrated on."""
 
-    average_precision: dict[str, float]
+    average_precision: dict[str, float | None]
     """Of all injected meter-hours, of voltage kinds and of thefts, at 2 % prevalence."""
     kinds: tuple[KindResult, ...]
     healthy: tuple[TailShare, ...]

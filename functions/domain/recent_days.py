@@ -29,7 +29,11 @@ WORTH_SHARE = 0.1
 """Of the mean draw: hours that are usually emptier than this (a solar noon) cannot be found empty."""
 SAME_SHARE = 0.004
 """Hours this close to the highest of the day lie on its plateau."""
+PROFILE_DAYS = 28
+"""Days a profile remembers: longer than most thefts take to be noticed."""
 PER_CENT = 100.0
+CHUNK = 512
+"""Meters taken at once: their rings then stay in the cache of a core."""
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -43,16 +47,13 @@ class _Hours(NamedTuple):
     day: Mask
     joined: Mask
     """Whether an hour and the one before it are both there."""
+    change: Array
+    """From the hour before; 0 where either is missing."""
 
     def mean(self, values: Array, where: Mask) -> Array:
         """Mean of `values` where `where` holds, `[n]`."""
         total: Array = np.where(where, values, np.float32(0)).sum(axis=0)
         return total / _count(where)
-
-    @property
-    def change(self) -> Array:
-        """From the hour before, `[72, n]`; 0 where either is missing."""
-        return np.where(self.joined, self.value - np.roll(self.value, 1, axis=0), np.float32(0))
 
 
 def day_features(
@@ -63,21 +64,27 @@ def day_features(
     `hour_v` (pu − 1) and `hour_e` (kWh) are rings `[n, 72]` by block; `profile` `[n, 24]` the usual kWh by place in the
     day; `newest` `[n]` the newest block in the ring.
     """
-    if len(newest) == 1:  # numpy sums a lone column in another order, and no meter may notice its company
-        return day_features(*(np.repeat(each, 2, axis=0) for each in (hour_v, hour_e, profile, newest)))[:1]
-    age = (newest[None, :] - np.arange(HOURS)[:, None]) % HOURS
+    result = np.empty((len(newest), len(DAY_FEATURES)), np.float32)
+    for start in range(0, len(newest), CHUNK):
+        some: slice | NDArray[np.int64] = slice(start, start + CHUNK)
+        if len(newest) - start == 1:  # numpy sums a lone column in another order: no meter may notice its company
+            some = np.array([start, start])
+        result[some] = _of_chunk(hour_v[some], hour_e[some], profile[some], newest[some]).T
+    return result
+
+
+def _of_chunk(
+    hour_v: NDArray[np.float16], hour_e: NDArray[np.float16], profile: NDArray[np.float16], newest: NDArray[np.integer]
+) -> Array:
+    """The features `[15, n]` of a few meters."""
+    back = (newest % HOURS).astype(np.int16)[None, :] - np.arange(HOURS, dtype=np.int16)[:, None]
+    age = np.where(back < 0, back + np.int16(HOURS), back)
     voltage, energy = _hours(hour_v, age), _hours(hour_e, age)
     usual, scale = _usual(profile)
     small = SMALL_SHARE * scale + np.float32(SMALL_KWH)
-    features = np.concatenate(
-        (
-            _energy(energy, usual, scale, small),
-            _together(voltage, energy, scale, small),
-            _voltage(voltage),
-        )
+    return np.concatenate(
+        (_energy(energy, usual, scale, small), _together(voltage, energy, scale, small), _voltage(voltage))
     )
-    assert len(features) == len(DAY_FEATURES)
-    return np.ascontiguousarray(features.T)
 
 
 def learn_profile(
@@ -95,15 +102,13 @@ def learn_profile(
     return np.where(known, old + np.maximum(gain, 1 / PROFILE_DAYS) * (bounded - old), new).astype(np.float16)
 
 
-PROFILE_DAYS = 28
-
-
 def _hours(ring: NDArray[np.float16], age: NDArray[np.integer]) -> _Hours:
     value = np.ascontiguousarray(ring.T).astype(np.float32)
     there = ~np.isnan(value)
     value = np.where(there, value, np.float32(0))
     joined = there & np.roll(there, 1, axis=0) & (age != HOURS - 1)
-    return _Hours(value, there, age < BLOCKS_PER_DAY, joined)
+    change = np.where(joined, value - np.roll(value, 1, axis=0), np.float32(0))
+    return _Hours(value, there, age < BLOCKS_PER_DAY, joined, change)
 
 
 def _usual(profile: NDArray[np.float16]) -> tuple[Array, Array]:

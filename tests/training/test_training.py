@@ -100,7 +100,7 @@ def test_the_head_learns_what_it_is_shown_and_is_silent_before():
     kind = np.zeros(6000, np.int8)
     kind[:1000] = 1 + TRIAL_KINDS.index("flicker")
     windows[:1000, FEATURES.index("voltage_jitter_pu")] += 6
-    head = train_head(windows, kind, np.ones(6000, np.float32), seed=1, epochs=4)
+    head = train_head(windows, kind, np.ones(6000, np.float32), seed=1, epochs=40)
     score = score_head(head, windows)
     assert np.median(score[:1000]) > np.quantile(score[1000:], 0.99)
     assert np.ptp(score_head(Head().silence(), windows)) == 0

@@ -38,6 +38,14 @@ ROOMS: dict[str, tuple[str, ...]] = {
     # The reader of `replay`, so that there is one definition of column names.
     "model_export/history.py": (*ANYTHING, *DOMAIN, "simulator", "local"),
     "model_export/__main__.py": (*ANYTHING, *DOMAIN, "functions.adapters", "simulator", "model_export", "local"),
+    "model_export/metrics.py": (
+        *ANYTHING,
+        *DOMAIN,
+        "functions.adapters",
+        "functions.settings",
+        "simulator",
+        "model_export",
+    ),
     "model_export/": (*ANYTHING, *DOMAIN, "functions.adapters", "simulator", "model_export"),
     "local/": (*ANYTHING, "functions", "simulator", "model_export", "local"),
 }

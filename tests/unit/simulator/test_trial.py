@@ -9,7 +9,16 @@ import pytest
 
 from functions.domain.errors import InputError
 from simulator.raw import RawReadings
-from simulator.trial import THEFT_KINDS, TRIAL_KINDS, VOLTAGE_KINDS, Trial, TrialEvent, inject_trial
+from simulator.trial import (
+    EXTRA_THEFT_KINDS,
+    TAUGHT_KINDS,
+    THEFT_KINDS,
+    TRIAL_KINDS,
+    VOLTAGE_KINDS,
+    Trial,
+    TrialEvent,
+    inject_trial,
+)
 
 PER_DAY = 96
 FIRST = 7 * PER_DAY
@@ -236,3 +245,22 @@ def test_a_history_without_voltage_or_energy_will_do(absent: str) -> None:
 def test_an_impossible_trial_is_refused(clean: RawReadings, wrong: dict[str, object]) -> None:
     with pytest.raises(InputError, match="Trial"):
         inject_trial(clean, **{"seed": 1, "first": FIRST, **wrong})
+
+
+def test_what_is_only_taught_is_never_measured_on(trial: Trial) -> None:
+    assert TAUGHT_KINDS[: len(TRIAL_KINDS)] == TRIAL_KINDS
+    assert {event.kind for event in trial.events} <= set(TRIAL_KINDS)
+
+
+@pytest.mark.parametrize("kind", TAUGHT_KINDS[len(TRIAL_KINDS) :])
+def test_every_taught_kind_changes_readings_and_is_true_where_it_does(clean: RawReadings, kind: str) -> None:
+    taught = inject_trial(clean, seed=5, first=FIRST, share=0.05, kinds=(kind,))
+    assert taught.events
+    changed = (taught.readings.voltage_v != clean.voltage_v) & ~np.isnan(clean.voltage_v)
+    changed |= (taught.readings.energy_kwh != clean.energy_kwh) & ~np.isnan(clean.energy_kwh)
+    assert (taught.truth[changed] == 1 + TAUGHT_KINDS.index(kind)).all()
+    for event in taught.events:
+        assert changed[event.start : event.end, event.meter].mean() > 0.1
+    assert np.nanmin(taught.readings.energy_kwh) >= 0
+    if kind in EXTRA_THEFT_KINDS:
+        np.testing.assert_array_equal(taught.readings.voltage_v, clean.voltage_v)
