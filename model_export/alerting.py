@@ -35,7 +35,8 @@ def alerting(scorer: OnnxScorer, clean: Gathered) -> Alerting:
     windows, per_day = clean.windows, clean.slots_per_day
     quiet = windows.score[windows.rule == 0]
     rates = (
-        per_1000_meter_days(alerts(windows, raised), windows, per_day) for raised in (windows.unusual, windows.rule > 0)
+        per_1000_meter_days(alerts(windows, raised, per_day), windows, per_day)
+        for raised in (windows.unusual, windows.rule > 0)
     )
     false_alerts, rule_alerts = (round(rate, 2) for rate in rates)
     sample = windows.sample(VOLTAGE_ONLY_WINDOWS, seed=0)
@@ -63,7 +64,7 @@ def _alerts_at(budget: float, scorer: OnnxScorer, clean: Gathered) -> float:
     # The meter's own percentile, the second bar, is left aside: it is what the budget promises without it that counts.
     windows = clean.windows
     raised = (windows.rule == 0) & (windows.score > bar(budget, scorer, clean.slots_per_day))
-    return round(per_1000_meter_days(alerts(windows, raised), windows, clean.slots_per_day), 2)
+    return round(per_1000_meter_days(alerts(windows, raised, clean.slots_per_day), windows, clean.slots_per_day), 2)
 
 
 def by_kind(

@@ -9,7 +9,10 @@ import numpy as np
 from sklearn.metrics import average_precision_score
 
 from functions.adapters.model_manifest import KindResult, TailShare
+from functions.domain.anomalies import Kind
+from functions.domain.episodes import hold_slots
 from functions.domain.features import SECONDS_PER_HOUR, WINDOW
+from functions.domain.thresholds import SECONDS_PER_DAY
 from functions.settings import Settings
 from model_export.results import known
 from simulator import THEFT_KINDS, TRIAL_KINDS, VOLTAGE_KINDS
@@ -118,12 +121,14 @@ def _overdue(readings: RawReadings) -> NDArray[np.bool_]:
     return silent & (last >= 0) & (row - last == 1 + grace)
 
 
-def alerts(windows: Windows, raised: NDArray[np.bool_]) -> int:
-    """How many anomalies the raised windows `[n]` open: one stays open while the next comes within four slots."""
+def alerts(windows: Windows, raised: NDArray[np.bool_], slots_per_day: int) -> int:
+    """How many anomalies the raised windows `[n]` open: one stays open while the next comes within its hold."""
     chosen = np.flatnonzero(raised)
     meter, slot = windows.meter[chosen].astype(np.int64), windows.slot[chosen].astype(np.int64)
     order = np.lexsort((slot, meter))
-    apart = (np.diff(meter[order]) != 0) | (np.diff(slot[order]) > WINDOW)
+    apart = (np.diff(meter[order]) != 0) | (
+        np.diff(slot[order]) > hold_slots(Kind.unusual, SECONDS_PER_DAY // slots_per_day)
+    )
     return int(apart.sum()) + (len(chosen) > 0)
 
 
@@ -141,7 +146,7 @@ def alerts_per_window(windows: Windows, score: NDArray[np.floating], budget: flo
     low, high = 2.0, 8.0
     for _ in range(30):
         middle = (low + high) / 2
-        rate = per_1000_meter_days(alerts(windows, quiet & (score > middle)), windows, slots_per_day)
+        rate = per_1000_meter_days(alerts(windows, quiet & (score > middle), slots_per_day), windows, slots_per_day)
         low, high = (middle, high) if rate > budget else (low, middle)
     nominal = 1000 * slots_per_day * 10**-high
     return budget / nominal

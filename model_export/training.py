@@ -147,7 +147,7 @@ def measure(fitted: Fitted, scorer: OnnxScorer, clean: Gathered, faulty: Gathere
     assert faulty.trial is not None
     hours = meter_hours(faulty.windows, faulty.trial)
     score = hours.highest(faulty.windows.score)
-    raised = alerts(clean.windows, clean.windows.unusual)
+    raised = alerts(clean.windows, clean.windows.unusual, clean.slots_per_day)
     vae = fitting.raw_scores(scorer, clean.windows).vae
     return Metrics(
         average_precision={

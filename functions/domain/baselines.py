@@ -30,6 +30,9 @@ WARM_UP_DAYS = 5
 """Days before its recent days are known: until then every day teaches them, for the same reason."""
 KNOWN_DAYS = 3
 """Days that must have been learnt before a meter's recent days are compared with them."""
+SETTLED_DAYS = 8
+"""Days after which a meter's own spread from day to day is believed; before, it is widened by what is missing: no
+meter shows in four days what its week is like."""
 MEMORY = 336
 """Hours after which old ones fade: two weeks."""
 DAY_MEMORY = 42
@@ -65,6 +68,7 @@ def usual(state: Records, rows: NDArray[np.int64], prior: Prior) -> tuple[NDArra
     known[:, HOURLY] += state["base_n"][rows, None]
     known[:, DAILY] += state["day_n"][rows, None]
     sd = state["base_sd"][rows].astype(np.float32) * np.sqrt(1 + 1 / known)
+    sd[:, DAILY] *= np.maximum(SETTLED_DAYS / np.maximum(state["day_n"][rows, None], 1), 1).astype(np.float32)
     return state["base_mean"][rows], np.maximum(sd, (np.float32(SD_FLOOR) * prior.sd)[which])
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from functions.domain.anomalies import Kind, Phase
-from functions.domain.features import SECONDS_PER_HOUR, WINDOW
+from functions.domain.features import WINDOW
 from functions.domain.packs import NO_SLOT, RESTORED, Records
 from functions.domain.windows import Entries
 
@@ -23,9 +23,18 @@ HOLD_SLOTS = {
     Kind.sag: WINDOW,
     Kind.swell: WINDOW,
     Kind.stuck: 1,
-    Kind.unusual: WINDOW,
     Kind.tamper: 96,
 }
+
+
+UNUSUAL_HOLD_S = 12 * 3600
+"""What a model saw is over when it has seen nothing for half a day: recent days change slowly, and one change of habit
+or one restless day is to be one alert, however short the interval."""
+
+
+def hold_slots(kind: Kind, interval_s: int) -> int:
+    """Slots without a breach that end an anomaly."""
+    return max(UNUSUAL_HOLD_S // max(interval_s, 1), WINDOW) if kind is Kind.unusual else HOLD_SLOTS[kind]
 
 
 class Change(NamedTuple):
@@ -90,18 +99,15 @@ def _step(
         state["last_slot"][row, kind] = max(last, slot)
         state["worst"][row, kind] = max(float(state["worst"][row, kind]), score)
         return None
-    if start == NO_SLOT or slot - last < _hold(state, row, kind) or not _measured(kind, entries, entry):
+    if (
+        start == NO_SLOT
+        or slot - last < hold_slots(kind, int(state["interval_s"][row]))
+        or not _measured(kind, entries, entry)
+    ):
         return None
     # Darkness and silence last until the reading that ends them; everything else ended with its last breach.
     end = slot if kind in (Kind.no_reads, Kind.power_off) else last + 1
     return close_at(state, row, kind, end, threshold, entry)
-
-
-def _hold(state: Records, row: int, kind: Kind) -> int:
-    """Slots without a breach that end an anomaly; what a model sees changes by the hour, however short the interval."""
-    if kind is not Kind.unusual:
-        return HOLD_SLOTS[kind]
-    return max(HOLD_SLOTS[kind], SECONDS_PER_HOUR // max(int(state["interval_s"][row]), 1))
 
 
 def _has_power_again(state: Records, entries: Entries, entry: int) -> bool:

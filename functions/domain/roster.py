@@ -92,6 +92,8 @@ class Roster:
             for position, since in enumerate(shard.provisional_since)
             if since is not None
         }
+        self._columns: dict[int, PackColumns] = {}
+        """Of the packs asked for: a roster never changes, and every batch asks again."""
 
     def __len__(self) -> int:
         return len(self._place)
@@ -127,6 +129,11 @@ class Roster:
 
     def pack_columns(self, number: int) -> PackColumns:
         """What the roster says of the meters of one pack, in their order; nothing of a shard it has not seen yet."""
+        if number not in self._columns:
+            self._columns[number] = self._read_columns(number)
+        return self._columns[number]
+
+    def _read_columns(self, number: int) -> PackColumns:
         nth = number // PACKS_PER_SHARD
         shard = self.shards[nth] if nth < len(self.shards) else RosterShard(id="", feeder_id=self.feeder_id, shard=nth)
         start = (number % PACKS_PER_SHARD) * METERS_PER_PACK

@@ -157,10 +157,10 @@ def test_windows_that_alarm_together_are_one_alert():
     (gathered,) = gather([population], population_prior(population.readings()), None, lambda _: None, processes=1)
     windows = gathered.windows
     first = windows.slot.min()
-    raised = (windows.meter == 3) & np.isin(windows.slot, [first, first + 1, first + 4, first + 20])
+    raised = (windows.meter == 3) & np.isin(windows.slot, [first, first + 1, first + 40, first + 120])
     raised |= (windows.meter == 4) & (windows.slot == first + 1)
-    assert alerts(windows, raised) == 3
-    assert alerts(windows, raised & False) == 0
+    assert alerts(windows, raised, 96) == 3
+    assert alerts(windows, raised & False, 96) == 0
 
 
 def test_training_leaves_a_model_the_product_loads(exported):

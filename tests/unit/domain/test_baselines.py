@@ -13,6 +13,7 @@ from functions.domain.baselines import (
     HOURLY,
     MEMORY,
     SD_FLOOR,
+    SETTLED_DAYS,
     WARM_UP,
     learn_day,
     learn_hour,
@@ -54,7 +55,18 @@ def test_a_new_meter_is_assumed_to_be_like_its_own_group():
         for nominal_v, large in ((120.0, 0), (240.0, 0), (NAN, 0), (277.0, 1), (480.0, 1)):
             mean, sd = usual(meters(1, nominal_v, kind, population), ROW, population)
             assert set(mean[0].tolist()) == {2 * kind + large}
-            np.testing.assert_allclose(sd[0], (1 + 0.1 * (2 * kind + large)) * np.sqrt(2), rtol=1e-3)
+            own = (1 + 0.1 * (2 * kind + large)) * np.sqrt(2)
+            np.testing.assert_allclose(sd[0, HOURLY], own, rtol=1e-3)
+            np.testing.assert_allclose(sd[0, DAILY], own * SETTLED_DAYS, rtol=1e-3)  # nobody knows its days yet
+
+
+def test_a_meters_days_are_believed_once_it_has_had_some():
+    state = meters()
+    state["day_n"] = SETTLED_DAYS // 2
+    young = usual(state, ROW, PRIOR)[1][0, DAILY]
+    state["day_n"] = SETTLED_DAYS
+    settled = usual(state, ROW, PRIOR)[1][0, DAILY]
+    assert (young > 1.9 * settled).all()
 
 
 def test_a_meter_shrinks_towards_its_own_mean_and_its_neighbour_does_not():

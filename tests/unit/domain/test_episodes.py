@@ -99,15 +99,15 @@ def test_a_meter_nobody_confirmed_is_not_swept():
     assert overdue(state, np.array([False]), 10**9, 60, 5.0) == []
 
 
-def test_what_a_model_saw_holds_for_an_hour_however_short_the_interval():
+def test_what_a_model_saw_holds_for_half_a_day_however_short_the_interval():
     state = meters()
     live(state, steady(60 * 60, 60 * 24 * 3), interval_s=60)
     start = 60 * 60 + 60 * 24 * 3
     odd = [(0, start + n, 249 + n % 3, 0.15 + 0.01 * (n % 5)) for n in range(6)]
-    usual = [(0, start + 6 + n, *each[2:]) for n, each in enumerate(steady(0, 90))]
+    usual = [(0, start + 6 + n, *each[2:]) for n, each in enumerate(steady(0, 800))]
     _, opened = live(state, odd, interval_s=60)
-    _, at_once = live(state, usual[:30], interval_s=60)
-    _, later = live(state, usual[30:], interval_s=60)
+    _, at_once = live(state, usual[:600], interval_s=60)
+    _, later = live(state, usual[600:], interval_s=60)
     assert [change[1] for change in told(opened) if change[0] == "unusual"] == ["opened"]
     assert [change for change in told(at_once) if change[0] == "unusual"] == []
     assert [change[1] for change in told(later) if change[0] == "unusual"] == ["closed"]
