@@ -25,7 +25,7 @@ FRAGMENT = "tables.md"
 NEW_PAGE = f"# Detection\n\n{BEGIN}\n{END}\n"
 SILENT = (
     f"Of the outages, {SILENT_SHARE:.0%} send nothing while they last, so that there is no window to raise. The "
-    "product reports them as `no_reads`, which is not counted here."
+    "product reports a meter as `no_reads` once it is overdue by 90 minutes; those alerts count as caught."
 )
 BY_KIND = (NOTEBOOK["isolation forest"], NOTEBOOK["VAE"], HEALTH, BOOSTED, HEAD, MODEL, RULES, PRODUCT)
 """Columns of the table by kind; `results.json` has the others."""
