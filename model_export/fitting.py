@@ -16,7 +16,7 @@ from functions.domain.features import ENERGY_FEATURES, FEATURES, WINDOW_FEATURES
 from functions.domain.recent_days import HOURS
 from model_export.calibration import IDENTITY, NOTHING, fit_calibration
 from model_export.forest import fit_forest
-from model_export.graph import Calibrations, Components
+from model_export.graph import WEIGHTS, Calibrations, Components
 from model_export.head import Head, train_head
 from model_export.mahalanobis import fit_mahalanobis
 from model_export.reference import Detector, combine
@@ -92,7 +92,12 @@ def calibrated(detector: Detector, scorer: OnnxScorer, healthy: Windows) -> Dete
     """The detector with calibrations fitted to healthy windows; `scorer` runs its graph."""
     raw = raw_scores(scorer, healthy)
     silent = float(np.ptp(raw.head)) == 0
-    each = Components(*(NOTHING if silent and values is raw.head else fit_calibration(values) for values in raw))
+    each = Components(
+        *(
+            NOTHING if silent and values is raw.head else fit_calibration(values, weight)
+            for values, weight in zip(raw, WEIGHTS, strict=True)
+        )
+    )
     combined = fit_calibration(combine(raw, each))
     parts = detector.vae, detector.forest, detector.mahalanobis, detector.head
     return Detector(*parts, Calibrations(each, combined))

@@ -77,7 +77,7 @@ class Part:
 def score_with(head: Head, healthy: Part, measured: Part) -> NDArray[np.float64]:
     """The product's scores `[n]` of the measured windows if the detector had this head, calibrated as it would be."""
     raw = healthy.log_odds(head)
-    calibration = fit_calibration(raw)
+    calibration = fit_calibration(raw, WEIGHTS.head)
     quiet = healthy.without_head + WEIGHTS.head * calibration(raw)
     combined = measured.without_head + WEIGHTS.head * calibration(measured.log_odds(head))
     model = np.clip(fit_calibration(quiet)(combined), 0, HIGHEST_SCORE)

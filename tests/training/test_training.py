@@ -27,7 +27,7 @@ from model_export.reference import Detector
 from model_export.vae import active_latents, train_vae
 from simulator import THEFT_KINDS, TRIAL_KINDS, VOLTAGE_KINDS
 
-SMALL = replace(simulated_plan(meters=60, days=16, seed=12, epochs=2), processes=1)
+SMALL = replace(simulated_plan(meters=40, days=14, seed=11, epochs=1), processes=1)
 
 
 def silent(_stage):
