@@ -4,10 +4,11 @@ VENV := .venv
 PY := $(VENV)/bin/python
 SETUP := $(VENV)/.ready
 TRAINING := .venv-training
+EMULATORS := tests/emulators/node_modules/.ready
 TRAINING_PY := $(TRAINING)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-serving bench train evaluate test-training verify setup-training clean
+.PHONY: help setup setup-emulators demo demo-cloud test test-serving soak bench train evaluate test-training verify setup-training clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -21,10 +22,20 @@ $(SETUP): requirements.txt pyproject.toml
 	$(PY) -m pip install --quiet --disable-pip-version-check '.[local,test]'
 	@touch $(SETUP)
 
+setup-emulators: $(EMULATORS) ## Install Azurite, Microsoft's emulator of Storage (needs Node.js)
+
+$(EMULATORS): tests/emulators/package.json
+	@command -v npm >/dev/null || { echo "Azurite needs Node.js 20 or newer with npm; install it first" >&2; exit 1; }
+	npm install --prefix tests/emulators --no-package-lock --no-fund --no-audit --loglevel=error
+	@touch $@
+
 demo: $(SETUP) ## Watch a simulated utility for a week and show what was found
 	$(PY) -m local demo
 
-test: $(SETUP) ## Run the tests, the linter and the type checker
+demo-cloud: $(SETUP) $(EMULATORS) ## The demo over emulators of Event Hubs, Cosmos DB and Storage, with the bill (needs Node.js)
+	PYTHONPATH=tests:. $(PY) -m emulators $(PY) -m local demo-cloud
+
+test: $(SETUP) $(if $(shell command -v npm),$(EMULATORS)) ## Run the tests, the linter and the type checker
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
@@ -33,6 +44,9 @@ test: $(SETUP) ## Run the tests, the linter and the type checker
 
 test-serving: $(SETUP) ## Run the tests of what is deployed; PYTHON=python3.13 VENV=.venv-3.13 for Azure's Python
 	$(PY) -m pytest tests/unit tests/contract tests/functional
+
+soak: $(SETUP) $(EMULATORS) ## Ten minutes of constant load with faults every few seconds, compared with an undisturbed run
+	PYTHONPATH=tests:. $(PY) -m e2e.cloud.soak --minutes 10
 
 bench: $(SETUP) ## Measure readings per second, and write out/bench.json
 	$(PY) -m local bench
@@ -58,4 +72,4 @@ verify: $(SETUP) ## Prove that the exported model scores as it did when it was t
 	$(PY) -m model_export verify
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) $(TRAINING) out build metersentry.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TRAINING) tests/emulators/node_modules out build metersentry.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

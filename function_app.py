@@ -4,13 +4,19 @@ One reading's way: `triggers/score_readings.py` → `services/scoring.py` → `s
 → `triggers/correlate_anomalies.py` → incidents → `triggers/fan_out.py` → queue → `triggers/send_notification.py`.
 """
 
+import os
 from functools import cache
 
 import azure.functions as func
 
 from functions.application import Application
-from functions.settings import Settings
+from functions.ports import Stores, Telemetry
+from functions.settings import Settings, cloud
 from functions.triggers import register
+
+SETTINGS = Settings.of()
+CLOUD = cloud() if SETTINGS.in_cloud else None
+"""Read at start, so that a setting at fault is named before the first event."""
 
 
 @cache
@@ -19,21 +25,32 @@ def application() -> Application:
     from functions.adapters.clocks import SystemClock
     from functions.adapters.json_lines import JsonLinesNotifier
     from functions.adapters.onnx_scorer import OnnxScorer
-    from functions.adapters.sqlite.composition import sqlite_stores
-    from functions.adapters.telemetry import LogTelemetry
 
-    settings = Settings.of()
     scorer = OnnxScorer.load()
+    stores, telemetry = _stores()
     return Application.build(
-        settings,
-        sqlite_stores(settings.sqlite_path, settings.output),
+        SETTINGS,
+        stores,
         score=scorer,
         prior=scorer.prior,
         alerts_per_window=scorer.alerts_per_window,
-        notifier=JsonLinesNotifier(settings.output / "notifications.jsonl"),
-        telemetry=LogTelemetry(),
+        notifier=JsonLinesNotifier(SETTINGS.output / "notifications.jsonl"),
+        telemetry=telemetry,
         clock=SystemClock(),
     )
+
+
+def _stores() -> tuple[Stores, Telemetry]:
+    from functions.adapters.open_telemetry import telemetry
+
+    if CLOUD is None:
+        from functions.adapters.sqlite.composition import sqlite_stores
+
+        return sqlite_stores(SETTINGS.sqlite_path, SETTINGS.output), telemetry(os.environ, dict)
+    from functions.adapters.azure_stores import AzureStores
+
+    azure = AzureStores.over(CLOUD.cosmos, CLOUD.blobs)
+    return azure.stores, telemetry(os.environ, azure.database.usage.take)
 
 
 app = register(func.FunctionApp(), application)

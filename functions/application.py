@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 from functions.domain.detection import Judge, Score
 from functions.domain.packs import Prior
-from functions.ports import Clock, Notifier, ScoreSink, Stores, Telemetry
+from functions.ports import Clock, DeadLetters, Notifier, ScoreSink, Stores, Telemetry
 from functions.services.advancing import AdvanceService
 from functions.services.correlation import CorrelationService
 from functions.services.delivery import DeliveryService
+from functions.services.dispatch import DispatchService
 from functions.services.fan_out import FanOutService
 from functions.services.feeders import Feeders
 from functions.services.inspection import InspectionService
+from functions.services.replay import Publish, ReplayService
 from functions.services.scoring import ScoringService
 from functions.services.states import States
 from functions.settings import Settings
@@ -32,7 +34,9 @@ class Application:
     advancing: AdvanceService
     fan_out: FanOutService
     delivery: DeliveryService
+    dispatch: DispatchService
     inspection: InspectionService
+    replay: ReplayService
 
     @classmethod
     def build(
@@ -47,24 +51,37 @@ class Application:
         telemetry: Telemetry,
         clock: Clock,
         sink: ScoreSink | None = None,
+        publish: Publish | None = None,
     ) -> Application:
-        """Wire the services; nothing is read or written yet."""
+        """Wire the services; nothing is read or written yet. `publish` sends what a replay has for the OMS."""
         judge = Judge(score, prior, settings.alert_budget, alerts_per_window, settings.anomaly_threshold)
         feeders = Feeders(stores.rosters)
         states = States(stores.packs, stores.anomalies, judge, grace_s=settings.no_reads_grace_s, sink=sink)
-        correlation = CorrelationService(
-            stores.incidents, stores.context, stores.letters, clock, buffer_s=settings.planned_outage_buffer_s
-        )
+        delivery = DeliveryService(stores.deliveries, stores.customers, notifier, clock)
+
+        def scoring(letters: DeadLetters) -> ScoringService:
+            return ScoringService(feeders, states, letters, telemetry, clock)
+
+        def correlation(letters: DeadLetters) -> CorrelationService:
+            buffer_s = settings.planned_outage_buffer_s
+            return CorrelationService(stores.incidents, stores.context, letters, clock, buffer_s=buffer_s)
+
+        def fan_out(letters: DeadLetters) -> FanOutService:
+            return FanOutService(stores.incidents, letters, channel=notifier.name)
+
+        correlating = correlation(stores.letters)
         return cls(
             settings=settings,
             stores=stores,
             clock=clock,
             feeders=feeders,
             states=states,
-            scoring=ScoringService(feeders, states, stores.letters, telemetry, clock),
-            correlation=correlation,
-            advancing=AdvanceService(stores.packs, feeders, states, correlation, clock),
-            fan_out=FanOutService(stores.incidents, stores.letters, channel=notifier.name),
-            delivery=DeliveryService(stores.deliveries, stores.customers, notifier, clock),
+            scoring=scoring(stores.letters),
+            correlation=correlating,
+            advancing=AdvanceService(stores.packs, feeders, states, correlating, clock),
+            fan_out=fan_out(stores.letters),
+            delivery=delivery,
+            dispatch=DispatchService(delivery, stores.letters),
             inspection=InspectionService(stores.anomalies, stores.rosters, stores.reports, clock),
+            replay=ReplayService(stores.letters, scoring, correlation, fan_out, delivery, publish),
         )

@@ -5,7 +5,7 @@ Every method may raise `TransientFault`, after which the same call may be made a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -14,12 +14,24 @@ from numpy.typing import NDArray
 from functions.domain.anomalies import Anomaly
 from functions.domain.context import Suppression
 from functions.domain.incidents import Board, Incident, MemberChunk
+from functions.domain.letters import Letter
 from functions.domain.notifications import Customer, Delivery, Intent, Notification
 from functions.domain.outcomes import BatchReport, Refusal
 from functions.domain.packs import Pack
 from functions.domain.risk import InspectionReport
 from functions.domain.roster import RosterShard
 from functions.domain.work_orders import WorkOrder
+
+
+class Link(NamedTuple):
+    """How a service outside is reached: at an address with the process's identity, or by a connection string."""
+
+    address: str = ""
+    """URL or host name, used with a managed identity."""
+    client_id: str = ""
+    """Of a user-assigned identity; empty for the identity the environment offers."""
+    connection: str = ""
+    """Connection string with a key: of emulators only."""
 
 
 class Clock(Protocol):
@@ -76,8 +88,8 @@ class AnomalyStore(Protocol):
         """Insert records whose id is not there yet; returns how many were new."""
         ...
 
-    async def between(self, start: int, end: int) -> list[Anomaly]:
-        """Both records of every anomaly that started before `end` and had not ended before `start`."""
+    async def between(self, start: int, end: int, kinds: Collection[str]) -> list[Anomaly]:
+        """Both records of every anomaly of these kinds that began before `end` and had not ended before `start`."""
         ...
 
 
@@ -150,6 +162,14 @@ class DeliveryStore(Protocol):
         """Insert a claim; False when the key is claimed already, unless the last attempt failed for certain."""
         ...
 
+    async def read(self, customer_id: str, key: str) -> Delivery | None:
+        """The record of one message; None when it was never claimed."""
+        ...
+
+    async def reclaim(self, stale: Delivery, fresh: Delivery) -> bool:
+        """Replace a claim by another of the same key if it still stands as `stale`; False when somebody else did."""
+        ...
+
     async def finish(self, delivery: Delivery) -> None:
         """Record how a claimed message ended."""
         ...
@@ -177,8 +197,20 @@ class DeadLetters(Protocol):
         """Keep a whole event that could not be processed."""
         ...
 
-    async def keep_document(self, container: str, document: Mapping[str, object], reason: str) -> None:
-        """Keep a document of a change feed that could not be processed; the same id replaces what it left before."""
+    async def keep_document(self, origin: str, document: Mapping[str, object], reason: str) -> None:
+        """Keep a document of a container or queue that could not be processed; the same id replaces its letter."""
+        ...
+
+    async def letters(self, limit: int) -> list[Letter]:
+        """What is kept, by partition and sequence number."""
+        ...
+
+    async def find(self, letter_id: str) -> Letter | None:
+        """One letter; None when there is none of that id."""
+        ...
+
+    async def remove(self, letter_id: str) -> None:
+        """Forget a letter that has been replayed; one that is gone already is no fault."""
         ...
 
 
@@ -189,6 +221,10 @@ class Notifier(Protocol):
 
     async def send(self, notification: Notification, customer: Customer, body: str) -> str:
         """Send a message; returns the provider's reference. Raises `NotSent` when it was not taken, for certain."""
+        ...
+
+    async def find(self, claim: Delivery) -> str | None:
+        """The provider's reference of a claimed message whose sending was interrupted; None when it was not sent."""
         ...
 
 

@@ -5,19 +5,33 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
+from functions import names
 from functions.domain.errors import SettingError
 from functions.domain.thresholds import DEFAULT_BUDGET
+from functions.ports import Link
 
 _SQLITE = "sqlite:///"
+_COSMOS = "cosmos"
+
+
+class Cloud(NamedTuple):
+    """Where the services of Azure are reached."""
+
+    cosmos: Link
+    event_hubs: Link
+    blobs: Link
+    queues: Link
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What an operator can set; the environment name of each is in `of`."""
 
     store: str = "sqlite:///metersentry.db"
+    """`sqlite:///PATH`, or `cosmos` for the stores of Azure."""
     output: Path = Path("out")
     alert_budget: float = DEFAULT_BUDGET
     """False alerts per 1,000 meters a day."""
@@ -30,10 +44,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the platform signs people in and vouches for the principal header; it sets WEBSITE_AUTH_ENABLED."""
 
     @property
+    def in_cloud(self) -> bool:
+        """Whether the stores are those of Azure."""
+        return self.store == _COSMOS
+
+    @property
     def sqlite_path(self) -> Path:
         """Path of the SQLite store."""
         if not self.store.startswith(_SQLITE) or self.store == _SQLITE:
-            raise SettingError(f"the store is {self.store!r}; this release knows sqlite:///PATH only")
+            raise SettingError(f"the store is {self.store!r}; set sqlite:///PATH, or cosmos for the stores of Azure")
         return Path(self.store.removeprefix(_SQLITE))
 
     @classmethod
@@ -52,6 +71,31 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             platform_authentication=environment.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
             no_reads_grace_s=usual.no_reads_grace_s if grace_min is None else int(60 * grace_min),
         )
+
+
+def cloud(environment: Mapping[str, str] = os.environ) -> Cloud:
+    """Where Azure's services are, by the settings that the Functions host reads too; raises `SettingError`."""
+    storage = names.STORAGE_CONNECTION
+    return Cloud(
+        cosmos=_link(environment, names.COSMOS_CONNECTION, "accountEndpoint"),
+        event_hubs=_link(environment, names.EVENT_HUB_CONNECTION, "fullyQualifiedNamespace"),
+        blobs=_link(environment, storage, "blobServiceUri", "https://{}.blob.core.windows.net"),
+        queues=_link(environment, storage, "queueServiceUri", "https://{}.queue.core.windows.net"),
+    )
+
+
+def _link(environment: Mapping[str, str], prefix: str, address: str, of_account: str = "") -> Link:
+    """A connection by identity, or by a connection string, which only emulators should need."""
+    client_id = environment.get(f"{prefix}__clientId", "")
+    if environment.get(f"{prefix}__{address}"):
+        return Link(environment[f"{prefix}__{address}"], client_id)
+    account = environment.get(f"{prefix}__accountName")
+    if of_account and account:
+        return Link(of_account.format(account), client_id)
+    if environment.get(prefix):
+        return Link(connection=environment[prefix])
+    wanted = f"{prefix}__accountName" if of_account else f"{prefix}__{address}"
+    raise SettingError(f"{wanted} is not set; set it, or {prefix} to the connection string of an emulator")
 
 
 def _number(environment: Mapping[str, str], name: str, *, low: float) -> float | None:

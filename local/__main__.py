@@ -11,6 +11,7 @@ from typing import Annotated, Optional
 import typer
 
 from functions.domain.errors import InputError, MeterSentryError, SettingError
+from local.dead_letters import app as dead_letters
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,6 +20,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Watch smart meters on one machine: the product that runs in Azure, on SQLite.",
 )
+
+app.add_typer(dead_letters, name="dead-letters")
 
 USAGE_ERROR, FAILED_RUN = 2, 1
 
@@ -52,6 +55,31 @@ def demo(
     with progress_bar("watching", demonstration.steps(scenario)) as progress:
         result = asyncio.run(demonstration.run(utility, out, progress))
     show_demo(result, out)
+
+
+@app.command("demo-cloud")
+def demo_cloud(
+    meters: Annotated[int, typer.Option(help="Meters of the simulated utility.", min=1)] = 1000,
+    days: Annotated[int, typer.Option(help="Simulated days.", min=1)] = 3,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same utility.", min=0)] = 7,
+    out: Out = Path("out/demo-cloud"),
+) -> None:
+    """Run the demo over Event Hubs, Cosmos DB and Storage, through the real SDKs; `make demo-cloud` emulates them.
+
+    The settings are those of `consume`. The services should be empty: what an earlier run left there would be taken in.
+    """
+    from functions.settings import cloud
+    from local import demo_cloud as demonstration
+    from local.console import progress_bar, show_cloud_demo
+    from local.demo import prepare, steps
+    from simulator import Scenario
+
+    links, scenario = cloud(), Scenario(meters=meters, days=days, seed=seed)
+    utility = prepare(scenario, out)
+    _log_our_own()
+    with progress_bar("watching", steps(scenario)) as progress:
+        result = asyncio.run(demonstration.run(utility, links, out, progress))
+    show_cloud_demo(result, out)
 
 
 @app.command()
@@ -125,6 +153,36 @@ def serve(
 
 
 @app.command()
+def consume(
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for messages; made when missing.", envvar="METERSENTRY_OUT")
+    ] = Path("out/consume"),
+    timers: Annotated[bool, typer.Option(help="Also do what is due by the clock, in one process of all.")] = True,
+) -> None:
+    """Run the product in a container, without the Functions host, until SIGTERM or Ctrl-C.
+
+    Readings come from Event Hubs, state is in Cosmos DB; any number of processes share the work. The settings are those
+    of the function app: EventHubConnection__fullyQualifiedNamespace, COSMOS__accountEndpoint and
+    AzureWebJobsStorage__accountName, or, for emulators, connection strings in the names without an ending.
+    """
+    from functions.settings import Settings, cloud
+    from local.consume import run
+
+    _log_our_own()
+    asyncio.run(run(Settings.of(), cloud(), out, timers=timers))
+
+
+@app.command()
+def provision() -> None:
+    """Create database, containers and queue in emulators; in Azure the templates in infra/ do it."""
+    from functions.settings import cloud
+    from local.cloud import provision as provisioning
+
+    for line in asyncio.run(provisioning(cloud())):
+        typer.echo(f"there is now: {line}")
+
+
+@app.command()
 def bench(
     out: Annotated[Path, typer.Option("--out", help="JSON file for the figures.")] = Path("out/bench.json"),
     quick: Annotated[bool, typer.Option("--quick", help="Small sizes, to see that it runs.")] = False,
@@ -133,6 +191,26 @@ def bench(
     from local.bench import run
 
     run(out, quick=quick)
+
+
+@app.command("bench-cloud")
+def bench_cloud(
+    out: Annotated[Path, typer.Option("--out", help="JSON file for the figures.")] = Path("out/bench-cloud.json"),
+    quick: Annotated[bool, typer.Option("--quick", help="Small sizes, to see that it runs.")] = False,
+) -> None:
+    """Measure the consumer over Event Hubs and Cosmos DB; the settings are those of `consume`, the services empty."""
+    from functions.settings import cloud
+    from local.bench_cloud import run
+
+    _log_our_own()
+    run(cloud(), out, quick=quick)
+
+
+def _log_our_own() -> None:
+    """The product's lines and everybody's warnings: the SDKs tell of every request at lower levels."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for ours in ("metersentry", "functions", "local"):
+        logging.getLogger(ours).setLevel(logging.INFO)
 
 
 def _store_path(store: str) -> Path | str:

@@ -9,10 +9,9 @@ import asyncio
 import os
 import platform
 import statistics
-import tempfile
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,64 +22,62 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from functions.adapters.clocks import SetClock
-from functions.domain.packing import pack_columns
-from functions.domain.roster import RosterRow
-from functions.ports import LetterSource
-from functions.services.scoring import Event
-from local.machine import Machine
+from functions.domain.readings import decode
+from local.loads import INTERVAL_S, START, Load, Measured, measure
 from local.notebook_detector import StreamingAnomalyDetector
-
-INTERVAL_S = 900
-START = 1_718_582_400
-EVENT_READINGS = 500
-BATCH_EVENTS = 20
-WARM_SLOTS = 5
-"""Slots before the clock runs: windows fill, packs are created, nominal voltages and caches are there."""
-NOTEBOOK_METERS = 200
-
-
-@dataclass(frozen=True)
-class Load:
-    """One row of the table."""
-
-    name: str
-    meters: int
-    slots: int
-    form: str
-
+from local.stages import STAGES, timed
 
 LOADS = (
-    Load("columns, 10k meters", 10_000, 16, "columns"),
-    Load("columns, 100k meters", 100_000, 6, "columns"),
-    Load("objects, 10k meters", 10_000, 8, "objects"),
+    Load("columns, 10k meters", 10_000, 32),
+    Load("columns, 100k meters", 100_000, 8),
+    Load("columns, 1M meters", 1_000_000, 4, warm=1),
+    Load("objects, 10k meters", 10_000, 16, form="objects"),
 )
-QUICK_LOADS = (Load("columns, 1k meters", 1_000, 4, "columns"), Load("objects, 1k meters", 1_000, 4, "objects"))
+QUICK_LOADS = (Load("columns, 1k meters", 1_000, 4), Load("objects, 1k meters", 1_000, 4, form="objects"))
+STAGED = Load("stages, 10k meters", 10_000, 16)
+QUICK_STAGED = Load("stages, 1k meters", 1_000, 4)
+NOTEBOOK_METERS = 200
+LONE_EVENTS = 20_000
+COLD_STARTS = 3
+COLD_START = """
+import time; started = time.perf_counter()
+import asyncio
+from local.loads import Load, batches, machine
+load = Load("", 500, 1)
+(batch, _), = batches(load, [f"M{n}" for n in range(500)], 0)
+with machine() as (one, clock):
+    clock.set(clock.now() + 900)
+    asyncio.run(one.application.scoring.score(batch))
+    print(time.perf_counter() - started)
+"""
+"""Imports, store, model and functions, up to the first batch of 500 readings in its committed state."""
 
 
 def run(out: Path, *, quick: bool = False) -> dict[str, object]:
-    """Measure, print the table and write the figures to `out`."""
+    """Measure, print the tables and write the figures to `out`."""
     _use_one_core()
-    loads = QUICK_LOADS if quick else LOADS
     notebook = _notebook(20 if quick else 120)
-    measured = [(load, *asyncio.run(_measure(load))) for load in loads]
-    columns = [rate for load, rate, _, _ in measured if load.form == "columns"]
-    objects = [rate for load, rate, _, _ in measured if load.form == "objects"]
+    measured = [asyncio.run(measure(load)) for load in (QUICK_LOADS if quick else LOADS)]
+    stages = _stages(QUICK_STAGED if quick else STAGED)
+    columns = [each for each in measured if each.load.form == "columns"]
+    objects = [each for each in measured if each.load.form == "objects"]
+    slowest = min(each.rate for each in columns)
     figures: dict[str, object] = {
-        "in_process_columns_readings_per_s": round(min(columns)),
-        "in_process_objects_readings_per_s": round(min(objects)),
+        "in_process_columns_readings_per_s": round(slowest),
+        "in_process_objects_readings_per_s": round(min(each.rate for each in objects)),
         "notebook_detector_readings_per_s": round(notebook),
-        "ratio_to_notebook": round(min(columns) / notebook, 1),
-        "state_bytes_per_meter": max(size for _, _, _, size in measured),
-        "readings_per_s": {load.name: round(rate) for load, rate, _, _ in measured},
-        "batch_ms_p50_p99": {
-            load.name: [round(float(each) * 1000, 1) for each in np.percentile(times, (50, 99))]
-            for load, _, times, _ in measured
-        },
+        "ratio_to_notebook": round(slowest / notebook, 1),
+        "cost_of_scale": round(columns[0].rate / columns[-1].rate - 1, 3),
+        "state_bytes_per_meter": max(each.state_bytes for each in measured),
+        "readings_per_s": {each.load.name: round(each.rate) for each in measured},
+        "batch_ms_p50_p99": {each.load.name: [round(ms, 1) for ms in each.percentiles_ms] for each in measured},
+        "stage_us_a_reading": {stage: round(us, 2) for stage, us in stages.items()},
+        "one_reading_event_decode_us": round(_lone_decode_us(), 2),
+        "cold_start_s": round(_cold_start_s(), 2),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, one used, Python {platform.python_version()}",
     }
-    _show(figures, measured, notebook)
+    _show(figures, measured, stages, notebook)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=2) + b"\n")
     return figures
@@ -91,61 +88,28 @@ def _use_one_core() -> None:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
-async def _measure(load: Load) -> tuple[float, list[float], int]:
-    """Readings per second over all timed batches, seconds of every batch, and stored bytes a meter."""
-    with tempfile.TemporaryDirectory() as folder:
-        clock = SetClock(START)
-        machine = Machine.start(Path(folder) / "bench.db", Path(folder), clock)
-        names = [f"M{number:07d}" for number in range(load.meters)]
-        rows = [
-            RosterRow(meter_id=name, feeder_id=_feeder(number), nominal_voltage_v=240.0)
-            for number, name in enumerate(names)
-        ]
-        await machine.application.feeders.load(rows, START)
-        times, counts = [], []
-        slots = range(WARM_SLOTS + load.slots)
-        for slot in track(slots, description=load.name, console=Console(stderr=True)):
-            clock.set(START + (slot + 1) * INTERVAL_S)
-            for batch, readings in _batches(load, names, slot):
-                started = time.perf_counter()
-                await machine.application.scoring.score(batch)
-                if slot >= WARM_SLOTS:
-                    times.append(time.perf_counter() - started)
-                    counts.append(readings)
-        stored = machine.database.connection.execute("SELECT sum(length(data) + length(outbox)) FROM packs")
-        size = round(stored.fetchone()[0] / load.meters)
-        machine.database.close()
-    return sum(counts) / sum(times), times, size
+def _stages(load: Load) -> dict[str, float]:
+    """Microseconds a reading by stage, in a run of its own: the stopwatch takes some time too."""
+    with timed() as watch:
+        found = asyncio.run(measure(load, watch))
+    return {stage: watch.seconds[stage] / found.readings * 1e6 for stage in STAGES}
 
 
-def _feeder(number: int) -> str:
-    return f"F{number // EVENT_READINGS:05d}"
+def _lone_decode_us() -> float:
+    """Microseconds to decode an event of one reading."""
+    reading = {"meter_id": "M0000001", "timestamp": START, "voltage_v": 240.125, "energy_kwh": 0.25}
+    body = msgspec.json.encode({"feeder_id": "F00001", "interval_s": INTERVAL_S, "readings": [reading]})
+    started = time.perf_counter()
+    for _ in range(LONE_EVENTS):
+        decode(body, START)
+    return (time.perf_counter() - started) / LONE_EVENTS * 1e6
 
 
-def _batches(load: Load, names: list[str], slot: int) -> Iterator[tuple[list[Event], int]]:
-    """Batches of one slot's readings of every meter; a healthy signal with some noise."""
-    rng = np.random.default_rng(slot)
-    voltage, energy = rng.normal(240, 1, load.meters), rng.gamma(2, 0.1, load.meters)
-    stamps = np.full(EVENT_READINGS, START + slot * INTERVAL_S)
-    pack = pack_columns if load.form == "columns" else _pack_objects
-    bodies = []
-    for first in range(0, load.meters, EVENT_READINGS):
-        these = slice(first, first + EVENT_READINGS)
-        bodies += pack(_feeder(first), INTERVAL_S, names[these], stamps, voltage[these], energy[these])
-    for first in range(0, len(bodies), BATCH_EVENTS):
-        some = bodies[first : first + BATCH_EVENTS]
-        yield [Event(body, LetterSource("0", nth)) for nth, body in enumerate(some)], len(some) * EVENT_READINGS
-
-
-def _pack_objects(
-    feeder_id: str, interval_s: int, meter_id: list[str], timestamp: np.ndarray, *values: np.ndarray
-) -> list[bytes]:
-    columns = zip(meter_id, timestamp.tolist(), *(column.round(3).tolist() for column in values), strict=True)
-    readings = [
-        {"meter_id": meter, "timestamp": moment, "voltage_v": volts, "energy_kwh": kwh}
-        for meter, moment, volts, kwh in columns
-    ]
-    return [msgspec.json.encode({"feeder_id": feeder_id, "interval_s": interval_s, "readings": readings})]
+def _cold_start_s() -> float:
+    """Seconds from the first import to the first committed batch, in a process of its own."""
+    command = [sys.executable, "-c", COLD_START]
+    runs = [subprocess.run(command, check=True, capture_output=True, text=True) for _ in range(COLD_STARTS)]  # noqa: S603  # our own interpreter and text
+    return statistics.median(float(each.stdout) for each in runs)
 
 
 def _notebook(rounds: int) -> float:
@@ -163,17 +127,32 @@ def _notebook(rounds: int) -> float:
     return statistics.median(rates)
 
 
-def _show(figures: dict[str, object], measured: list[tuple[Load, float, list[float], int]], notebook: float) -> None:
+def _show(figures: dict[str, object], measured: list[Measured], stages: dict[str, float], notebook: float) -> None:
     console = Console()
-    table = Table(
-        title="Event body to committed SQLite state, one core", title_justify="left", box=SIMPLE_HEAD, padding=(0, 0)
-    )
-    for name in ("load", "readings/s", "ratio", "µs each", "p50 ms", "p99 ms", "bytes/meter"):
-        table.add_column(name, justify="left" if name == "load" else "right", no_wrap=True)
-    for load, rate, times, size in measured:
-        p50, p99 = np.percentile(times, (50, 99)) * 1000
-        row = f"{rate:,.0f}", f"{rate / notebook:,.1f}", f"{1e6 / rate:.1f}", f"{p50:.1f}", f"{p99:.1f}", f"{size:,}"
-        table.add_row(load.name, *row)
+    table = _table("Event body to committed SQLite state, one core", "load", "readings/s", "ratio", "µs each")
+    for name in ("p50 ms", "p99 ms", "bytes/meter"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in measured:
+        p50, p99 = each.percentiles_ms
+        row = f"{each.rate:,.0f}", f"{each.rate / notebook:,.1f}", f"{1e6 / each.rate:.1f}"
+        table.add_row(each.load.name, *row, f"{p50:.1f}", f"{p99:.1f}", f"{each.state_bytes:,}")
     table.add_row("notebook's detector", f"{notebook:,.0f}", "1.0", f"{1e6 / notebook:.1f}", "", "", "")
     console.print(table)
+    total = sum(stages.values())
+    split = _table("Where the time goes, 10k meters", "stage", "µs each", "share")
+    for stage, us in stages.items():
+        split.add_row(stage, f"{us:.2f}", f"{us / total:.0%}")
+    console.print(split)
+    console.print(
+        f"An event of one reading decodes in {figures['one_reading_event_decode_us']} µs; a process scores its first"
+        f" batch {figures['cold_start_s']} s after its first import."
+    )
     console.print(f"{figures['machine']}, {figures['date']}", highlight=False)
+
+
+def _table(title: str, first: str, *others: str) -> Table:
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 0))
+    table.add_column(first, no_wrap=True)
+    for name in others:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table

@@ -14,6 +14,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from local.demo import DemoResult
+    from local.demo_cloud import CloudDemoResult
     from local.push import PushCounts
 
 console = Console()
@@ -71,6 +72,37 @@ def show_demo(result: DemoResult, out: Path) -> None:
             listing.add_row(line.meter_id, str(line.risk), line.level, str(line.anomalous_days), line.why)
         console.print(listing)
     console.print(f"Files are in {out}/ — open {out}/risk_report.html", highlight=False)
+
+
+UTILITIES = (247_000, 1_000_000)
+"""Meters of the utilities that a bill is shown for."""
+
+
+def show_cloud_demo(result: CloudDemoResult, out: Path) -> None:
+    """Print what the demo found over the services, and what it asked of them."""
+    from local.cost import Prices, bill
+
+    show_demo(result.demo, out)
+    prices, need = Prices.load(), result.need
+    table = Table(
+        title=f"What it asks of Azure ({prices.currency}, list prices of {prices.as_of})",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 0),
+    )
+    for name in ("meters", "readings/s", "mean RU/s", "provisioned", "Cosmos DB", "Event Hubs", "a month"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for meters in UTILITIES:
+        each = bill(meters, result.demo.utility.scenario.interval_s, need, prices)
+        table.add_row(
+            *(f"{meters:,}", f"{each.readings_s:,.0f}", f"{each.request_units_s:,.0f}"),
+            *(f"{each.provisioned_units:,}", f"{each.cosmos:,.0f}", f"{each.event_hubs:,.0f}", f"{each.total:,.0f}"),
+        )
+    console.print(table)
+    most = sorted(result.request_units.items(), key=lambda item: -item[1])[:TOP]
+    total = sum(result.request_units.values())
+    shares = ", ".join(f"{name} {units / total:.0%}" for name, units in most)
+    console.print(f"{need.request_units:.2f} request units a reading: {shares}", highlight=False)
 
 
 def show_replay(summary: dict[str, Any], out: Path) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from functions.adapters.clocks import SetClock
+from functions.application import Application
+from functions.domain.outcomes import BatchReport
 from functions.domain.risk import InspectionReport
 from local.machine import Machine
 from local.outputs import ScoresFile, alerts_per_1000_meters_day, iso, write_lines, write_records, write_summary
@@ -55,7 +57,9 @@ async def run(utility: SimulatedUtility, out: Path, progress: Callable[[int], No
         progress(step)
     elapsed = time.perf_counter() - started
     sink.close()
-    return await _finish(machine, utility, out, elapsed)
+    result = await finish(machine.application, machine.totals.report, utility, out, elapsed)
+    machine.database.close()
+    return result
 
 
 def _truth_line(utility: SimulatedUtility, truth: TruthEvent) -> dict[str, object]:
@@ -70,13 +74,15 @@ def _truth_line(utility: SimulatedUtility, truth: TruthEvent) -> dict[str, objec
     }
 
 
-async def _finish(machine: Machine, utility: SimulatedUtility, out: Path, elapsed: float) -> DemoResult:
-    scenario, stores = utility.scenario, machine.application.stores
-    report = await machine.application.inspection.publish(scenario.start, scenario.end)
+async def finish(
+    application: Application, totals: BatchReport, utility: SimulatedUtility, out: Path, elapsed: float
+) -> DemoResult:
+    """Write the files of a run into `out` and set what was found against the truth; `elapsed` is in seconds."""
+    scenario, stores = utility.scenario, application.stores
+    report = await application.inspection.publish(scenario.start, scenario.end)
     anomalies, incidents = await write_records(stores, out, scenario.end)
     ledger = await stores.incidents.suppressions(None, 1_000_000)
     card = score(utility, anomalies, {line.anomaly_id for line in ledger if line.released_at is None})
-    totals = machine.totals.report
     summary: dict[str, object] = {
         "simulated": True,
         "meters": scenario.meters,
@@ -108,5 +114,4 @@ async def _finish(machine: Machine, utility: SimulatedUtility, out: Path, elapse
     }
     write_summary(out / "summary.json", summary)
     write_lines(out / "truth.jsonl", [_truth_line(utility, truth) for truth in utility.truth])
-    machine.database.close()
     return DemoResult(utility, summary, card, report)

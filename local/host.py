@@ -32,7 +32,10 @@ log = logging.getLogger(__name__)
 FEED_BATCH = 1_000
 QUEUE_BATCH = 64
 QUEUE_HIDDEN_S = 30
-MAX_DEQUEUE_COUNT = 5
+MAX_DEQUEUE_COUNT = 1_000
+"""As host.json has it: at half a minute a try, eight hours."""
+POISON = "-poison"
+"""A queue's poison goes to the queue of this ending, which has no poison queue of its own: its messages stay."""
 PUBLISHED_KEPT = 10_000
 """Nobody reads the output hubs on one machine, which may run for months."""
 RETRIES = 6
@@ -77,7 +80,7 @@ class EmbeddedHost:
             for function in self._of("cosmosDBTrigger"):
                 busy |= await self._feed(function)
             for function in self._of("queueTrigger"):
-                busy |= await self._queue(function)
+                busy |= await self._take(function)
 
     async def run_timers(self, only: frozenset[str] | None = None) -> None:
         """Run every timer that is due by the clock, once, however long it has been due.
@@ -114,19 +117,26 @@ class EmbeddedHost:
         feed.advance(changes[-1].position)
         return True
 
-    async def _queue(self, function: HostedFunction) -> bool:
-        queue = SqliteQueue(self._database, function.trigger["queueName"])
-        messages = queue.take(self._clock.now(), QUEUE_HIDDEN_S, QUEUE_BATCH)
+    async def _take(self, function: HostedFunction) -> bool:
+        queue = self._queue(function.trigger["queueName"])
+        messages = await queue.take(QUEUE_HIDDEN_S, QUEUE_BATCH)
         for message in messages:
+            metadata = {
+                "Id": meta.Datum(message.id, "string"),
+                "DequeueCount": meta.Datum(str(message.dequeued), "string"),
+            }
             try:
-                await self._invoke(function, meta.Datum(message.body.decode(), "string"), {})
+                await self._invoke(function, meta.Datum(message.body.decode(), "string"), metadata)
             except Exception:
-                log.exception("%s failed on message %d, try %d", function.name, message.id, message.dequeued)
-                if message.dequeued >= MAX_DEQUEUE_COUNT:
-                    queue.poison(message)
-                continue
-            queue.remove(message)
+                log.exception("%s failed on message %s, try %d", function.name, message.id, message.dequeued)
+                if message.dequeued < MAX_DEQUEUE_COUNT or function.trigger["queueName"].endswith(POISON):
+                    continue
+                await self._queue(f"{function.trigger['queueName']}{POISON}").put([message.body])
+            await queue.remove(message)
         return bool(messages)
+
+    def _queue(self, name: str) -> SqliteQueue:
+        return SqliteQueue(self._database, name, self._clock)
 
     async def _with_retries(self, function: HostedFunction, data: meta.Datum, metadata: dict[str, meta.Datum]) -> None:
         for attempt in range(RETRIES):
@@ -146,13 +156,13 @@ class EmbeddedHost:
         if await function.call({function.trigger_name: argument, **outputs}) is not None:
             raise HostError(f"function {function.name} returned a value but has no $return binding; return None")
         for name, out in outputs.items():
-            self._write(function.outputs[name], out.values())
+            await self._write(function.outputs[name], out.values())
 
-    def _write(self, binding: dict[str, str], values: list[str]) -> None:
+    async def _write(self, binding: dict[str, str], values: list[str]) -> None:
         if not values:
             return
         if binding["type"] == "queue":
-            SqliteQueue(self._database, binding["queueName"]).put([value.encode() for value in values])
+            await self._queue(binding["queueName"]).put([value.encode() for value in values])
         else:
             self.published[binding["eventHubName"]].extend(values)
 

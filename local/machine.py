@@ -82,22 +82,25 @@ def partition_of(feeder_id: str) -> str:
 
 
 class Batches:
-    """Event bodies by partition, as a hub would hand them out."""
+    """Event bodies by feeder, in the order they were added."""
 
     def __init__(self) -> None:
-        self._bodies: dict[str, list[bytes]] = {}
+        self.bodies: dict[str, list[bytes]] = {}
 
     def add_readings(self, feeder_id: str, interval_s: int, *columns: object) -> None:
         """Pack readings (meter ids, timestamps, volts, kWh) of one feeder into events."""
-        bodies = self._bodies.setdefault(partition_of(feeder_id), [])
+        bodies = self.bodies.setdefault(feeder_id, [])
         bodies.extend(pack_columns(feeder_id, interval_s, *columns))  # type: ignore[arg-type]
 
     def add_body(self, feeder_id: str, body: bytes) -> None:
         """Add one event body."""
-        self._bodies.setdefault(partition_of(feeder_id), []).append(body)
+        self.bodies.setdefault(feeder_id, []).append(body)
 
     async def deliver(self, host: EmbeddedHost) -> None:
-        """Deliver everything, one call a partition, then forget it."""
-        bodies, self._bodies = self._bodies, {}
-        for partition, these in sorted(bodies.items()):
+        """Deliver everything, one call a partition, as a hub would hand it out; then forget it."""
+        by_partition: dict[str, list[bytes]] = {}
+        for feeder_id, these in self.bodies.items():
+            by_partition.setdefault(partition_of(feeder_id), []).extend(these)
+        self.bodies = {}
+        for partition, these in sorted(by_partition.items()):
             await host.deliver(partition, these)

@@ -9,7 +9,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from functions.domain.anomalies import Anomaly, merge_phases
+from functions.domain.anomalies import KINDS, Anomaly, merge_phases
 from functions.ports import ScoreBatch, Stores
 
 ROWS_A_GROUP = 250_000
@@ -72,7 +72,7 @@ def iso(moment: int | None) -> str | None:
 
 async def write_records(stores: Stores, out: Path, end: int) -> tuple[list[Anomaly], int]:
     """Write `anomalies`, `incidents` and `suppressions.jsonl`; returns the anomalies and the number of incidents."""
-    anomalies = merge_phases(await stores.anomalies.between(0, end + 1))
+    anomalies = merge_phases(await stores.anomalies.between(0, end + 1, KINDS))
     write_lines(
         out / "anomalies.jsonl",
         [

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from functions.domain.errors import NotSent
-from functions.domain.notifications import Customer, Notification
+from functions.domain.notifications import Customer, Delivery, Notification
 
 
 class JsonLinesNotifier:
@@ -26,6 +27,7 @@ class JsonLinesNotifier:
         line = {
             "customer_id": customer.customer_id,
             "kind": notification.kind,
+            "reference": notification.key,
             "incident_id": notification.incident_id,
             "created_at": datetime.fromtimestamp(notification.created_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "body": body,
@@ -36,3 +38,11 @@ class JsonLinesNotifier:
         except OSError as fault:
             raise NotSent(f"{self._path} cannot be written ({fault.strerror}); free the disk or its rights") from fault
         return notification.key
+
+    async def find(self, claim: Delivery) -> str | None:
+        """The message's key when the file has it. A line that a crash cut short was not sent."""
+        for line in self._path.read_bytes().splitlines():
+            with suppress(msgspec.DecodeError):
+                if msgspec.json.decode(line).get("reference") == claim.key:
+                    return claim.key
+        return None

@@ -3,16 +3,45 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 
 from functions.domain.outcomes import BatchReport
+
+RequestUnits = Callable[[], Mapping[str, float]]
+"""Request units this process has spent since it was last asked, by "container operation"."""
 
 log = logging.getLogger("metersentry")
 
 
 class LogTelemetry:
-    """A `Telemetry` that writes one line a batch."""
+    """A `Telemetry` that writes one line a batch, of `name=number` pairs; a gap in the sequence makes it a warning."""
+
+    def __init__(self, request_units: RequestUnits = dict) -> None:
+        self._request_units = request_units
 
     def batch(self, report: BatchReport) -> None:
-        """Log counts of events, outcomes, reasons of refusal, windows and anomalies."""
-        counts = {**report.tally.as_dict(), **report.reasons, "windows": report.windows, "anomalies": report.anomalies}
-        log.info("batch events=%d %s", report.events, " ".join(f"{name}={n}" for name, n in counts.items() if n))
+        """Log counts, lag, request units and the time spent by stage."""
+        self.write(report, self._request_units())
+
+    def write(self, report: BatchReport, spent: Mapping[str, float]) -> None:
+        """Log a report and the request units spent, for a caller that has asked for them itself."""
+        level = logging.WARNING if report.missing_events else logging.INFO
+        if log.isEnabledFor(level):
+            log.log(level, "batch events=%d %s", report.events, " ".join(_pairs(report, spent)))
+
+
+def _pairs(report: BatchReport, spent: Mapping[str, float]) -> list[str]:
+    counts = {
+        **report.tally.as_dict(),
+        **report.reasons,
+        "windows": report.windows,
+        "anomalies": report.anomalies,
+        "missing_events": report.missing_events,
+    }
+    pairs = [f"{name}={n}" for name, n in counts.items() if n]
+    if report.lag_s is not None:
+        pairs.append(f"lag_s={report.lag_s}")
+    if spent:
+        pairs.append(f"request_units={sum(spent.values()):.1f}")
+    pairs += [f"{operation.replace(' ', '_')}_ru={units:.1f}" for operation, units in spent.items()]
+    return pairs + [f"{stage}_ms={ms}" for stage, ms in report.stage_ms.items()]

@@ -24,6 +24,7 @@ class Kind(IntEnum):
     tamper = 6
 
 
+KINDS = frozenset(kind.name for kind in Kind)
 SLOTS_OF_KINDS = 8
 """Columns kept for kinds in a pack; the last belongs to no kind (`packs.RESTORED`)."""
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from functions.domain.features import WINDOW_FEATURES
+from functions.domain.halves import widened
 from functions.domain.packs import Prior, Records, group
 
 HOURLY = slice(0, len(WINDOW_FEATURES))
@@ -53,7 +54,7 @@ def learn_hour(state: Records, rows: NDArray[np.int64], sample: NDArray[np.float
 
 def learn_day(state: Records, rows: NDArray[np.int64], prior: Prior) -> None:
     """Show the recent days of `rows`, each row once, to their baselines."""
-    sample = state["days"][rows].astype(np.float32)
+    sample = widened(state["days"].take(rows, 0))
     _learn(state, rows, sample, prior, _Pace(DAILY, state["day_n"][rows], DAY_SPREAD_WEIGHT, WARM_UP_DAYS))
     state["day_n"][rows] = np.minimum(state["day_n"][rows] + 1, DAY_MEMORY)
 
@@ -64,12 +65,16 @@ def usual(state: Records, rows: NDArray[np.int64], prior: Prior) -> tuple[NDArra
     The standard deviation is the predictive one: wide while the meter's level is uncertain, and never below the floor.
     """
     which = group(state["customer_type"][rows], state["nominal_v"][rows])
-    known = np.square(prior.sd / prior.spread)[which]
-    known[:, HOURLY] += state["base_n"][rows, None]
-    known[:, DAILY] += state["day_n"][rows, None]
-    sd = state["base_sd"][rows].astype(np.float32) * np.sqrt(1 + 1 / known)
-    sd[:, DAILY] *= np.maximum(SETTLED_DAYS / np.maximum(state["day_n"][rows, None], 1), 1).astype(np.float32)
-    return state["base_mean"][rows], np.maximum(sd, (np.float32(SD_FLOOR) * prior.sd)[which])
+    days = state["day_n"][rows].astype(np.float32)[:, None]
+    known = np.square(prior.sd / prior.spread).take(which, 0)
+    known[:, HOURLY] += state["base_n"][rows].astype(np.float32)[:, None]
+    known[:, DAILY] += days
+    widening = np.divide(1, known, out=known)  # in place from here: every fresh array of this size is a cache emptied
+    widening += 1
+    sd = np.sqrt(widening, out=widening)
+    sd *= widened(state["base_sd"].take(rows, 0))
+    sd[:, DAILY] *= np.maximum(SETTLED_DAYS / np.maximum(days, 1), 1)
+    return state["base_mean"].take(rows, 0), np.maximum(sd, (np.float32(SD_FLOOR) * prior.sd).take(which, 0), out=sd)
 
 
 class _Pace(NamedTuple):
@@ -87,7 +92,7 @@ def _learn(state: Records, rows: NDArray[np.int64], sample: NDArray[np.float32],
     prior_sd = prior.sd[which, columns]
     n = pace.samples[:, None].astype(np.float32)
     known = n + np.square(prior_sd / prior.spread[which, columns])
-    mean, base_sd = state["base_mean"][rows, columns], state["base_sd"][rows, columns].astype(np.float32)
+    mean, base_sd = state["base_mean"][rows, columns], widened(state["base_sd"][rows, columns])
     clip: NDArray[np.float32] = np.where(n < pace.warm_up, np.float32(YOUNG_CLIP_SD), np.float32(CLIP_SD))
     bound = clip * np.maximum(base_sd * np.sqrt(1 + 1 / known), SD_FLOOR * prior_sd)
     measured = ~np.isnan(sample)

@@ -6,12 +6,16 @@ when the meter has reached the block after next, so that a late reading inside t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from functions.domain import baselines, thresholds
 from functions.domain.anomalies import Kind
+from functions.domain.columns import Columns
 from functions.domain.features import READING_FEATURES, SECONDS_PER_HOUR, WINDOW, WINDOW_FEATURES, hour_features
+from functions.domain.halves import widened
 from functions.domain.packs import SAMPLE_ORIGIN, Prior, Records
 from functions.domain.recent_days import BLOCKS_PER_DAY, HOURS, day_features, learn_profile
 from functions.domain.windows import Entries
@@ -27,7 +31,7 @@ def slots_per_block(interval_s: NDArray[np.integer]) -> NDArray[np.int64]:
 
 
 def enter_blocks(
-    state: Records, row: NDArray[np.int64], block: NDArray[np.int64], open_block: NDArray[np.int64], prior: Prior
+    state: Columns, row: NDArray[np.int64], block: NDArray[np.int64], open_block: NDArray[np.int64], prior: Prior
 ) -> None:
     """Move meters to the block they report in; the blocks that are now two behind teach. Updates `open_block`."""
     first = np.r_[True, row[1:] != row[:-1]]
@@ -38,6 +42,7 @@ def enter_blocks(
     for moving, both in ((rows[next_one], False), (rows[further], True)):
         if not len(moving):
             continue
+        state.let_learn()
         _teach(state, moving, 0, open_block[moving] - 1, prior)
         if both:
             _teach(state, moving, 1, open_block[moving], prior)
@@ -68,7 +73,7 @@ def _teach(state: Records, rows: NDArray[np.int64], which: int, block: NDArray[n
     state["hour_e"][rows, block % HOURS] = kwh
     state["closed_block"][rows] = block
 
-    sample = state["sample"][rows, which].astype(np.float32) + SAMPLE_ORIGIN
+    sample = widened(state["sample"][rows, which]) + SAMPLE_ORIGIN
     score = state["sample_score"][rows, which]
     taught, scored = ~np.isnan(sample).all(axis=1), ~np.isnan(score)
     baselines.learn_hour(state, rows[taught], sample[taught], prior)
@@ -79,7 +84,7 @@ def _teach(state: Records, rows: NDArray[np.int64], which: int, block: NDArray[n
     at = rows[drawn], place[drawn]
     state["profile"][at] = learn_profile(state["profile"][at], kwh[drawn], state["day_n"][rows[drawn]])
     day = block // BLOCKS_PER_DAY
-    new_day = taught & (day > state["taught_day"][rows]) & ~np.isnan(state["days"][rows]).all(axis=1)
+    new_day = taught & (day > state["taught_day"][rows]) & ~np.isnan(widened(state["days"].take(rows, 0))).all(axis=1)
     state["taught_day"][rows[new_day]] = day[new_day]
     baselines.learn_day(state, rows[new_day], prior)
 
@@ -100,7 +105,7 @@ def _blank_gaps(state: Records, rows: NDArray[np.int64], block: NDArray[np.int64
 
 
 def gather(
-    state: Records,
+    state: Columns,
     entries: Entries,
     nominal_v: NDArray[np.float32],
     kinds: NDArray[np.bool_],
@@ -112,22 +117,25 @@ def gather(
     What broke a limit is left out: an hour's sag, or the darkness of an outage, would make the days after it look odd.
     """
     row = entries.row[chosen]
-    first = np.r_[True, row[1:] != row[:-1]]
-    rows, rank = row[first], np.cumsum(first) - 1
     own_block = entries.slot[chosen] // slots_per_block(state["interval_s"][row])
-    place = rank * 2 + (own_block == block[chosen])
+    place = row * 2 + (own_block == block[chosen])
     deviation = entries.voltage_v[chosen] / nominal_v[chosen] - np.float32(1)
     dark = kinds[chosen, Kind.power_off]
     outside = dark | kinds[chosen, Kind.sag] | kinds[chosen, Kind.swell]
     columns = ("sum_v", deviation, outside), ("sum_e", entries.energy_kwh[chosen], dark)
     for quantity, (field, values, left_out) in enumerate(columns):
-        counted = ~(np.isnan(values) | left_out)
-        sums = state[field][rows]
-        counts = np.ascontiguousarray(state["count"][rows][:, :, quantity])
-        np.add.at(sums.reshape(-1), place[counted], values[counted])
-        np.add.at(counts.reshape(-1), place[counted], 1)
-        state[field][rows] = sums
-        state["count"][rows, :, quantity] = counts
+        counted = np.flatnonzero(~(np.isnan(values) | left_out))
+        sums, counts = state[field].reshape(-1), state["count"].reshape(-1, 2)
+        for these in _turns(place[counted], counted):
+            sums[place[these]] += values[these]
+            counts[place[these], quantity] += 1
+
+
+def _turns(place: NDArray[np.int64], chosen: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """The chosen, sorted by place, such that no turn has a place twice: most batches are one turn."""
+    turn = np.arange(len(place)) - np.searchsorted(place, place)
+    for nth in range(int(turn.max(initial=-1)) + 1):
+        yield chosen[turn == nth]
 
 
 def compare(
@@ -141,18 +149,18 @@ def compare(
     rows = entries.row[chosen]
     place = block[chosen] % BLOCKS_PER_DAY
     same_hour = np.stack([state["hour_v"][rows, place + step] for step in range(0, HOURS, BLOCKS_PER_DAY)])
-    there = ~np.isnan(same_hour)
-    total = np.where(there, same_hour, np.float16(0)).astype(np.float32).sum(axis=0)
+    same_voltage = widened(same_hour)
+    there = ~np.isnan(same_voltage)
+    total = np.where(there, same_voltage, np.float32(0)).sum(axis=0)
     days = there.sum(axis=0)
     usual_voltage = np.where(days > 0, total / np.maximum(days, 1).astype(np.float32), np.float32(np.nan))
     interval = state["interval_s"][rows]
     slots = slots_per_block(interval)
     block_h = (slots * interval / SECONDS_PER_HOUR).astype(np.float32)
-    usual_energy = state["profile"][rows, place].astype(np.float32)
+    usual_energy = widened(state["profile"][rows, place])
     features[chosen, READING_FEATURES : len(WINDOW_FEATURES)] = hour_features(
         features[chosen, 0], entries.window_e[chosen], slots, usual_energy, usual_voltage, block_h
     )
-    known = state["day_n"][rows, None] >= baselines.KNOWN_DAYS
-    features[chosen, len(WINDOW_FEATURES) :] = np.where(
-        known, state["days"][rows].astype(np.float32), np.float32(np.nan)
-    )
+    days = widened(state["days"].take(rows, 0))
+    days[state["day_n"][rows] < baselines.KNOWN_DAYS] = np.nan
+    features[chosen, len(WINDOW_FEATURES) :] = days

@@ -27,6 +27,11 @@ from functions.domain.incidents import (
 from functions.domain.notifications import Intent, IntentKind
 from functions.domain.work_orders import WorkOrder
 
+MOST_OPERATIONS = 100
+"""Documents that one transactional batch of Cosmos DB takes."""
+LEDGER_LINES = 1_000
+"""Suppressions that are kept as one document."""
+
 
 @dataclass
 class Correlation:
@@ -38,22 +43,33 @@ class Correlation:
     suppressions: list[Suppression] = field(default_factory=list)
     intents: list[Intent] = field(default_factory=list)
 
+    @property
+    def operations(self) -> int:
+        """Documents to commit at once: the board, two an incident, one an intent, and the ledger's."""
+        ledger = -(-len(self.suppressions) // LEDGER_LINES)
+        return 1 + 2 * len(self.incidents) + len(self.intents) + ledger
+
 
 def correlate(
-    board: Board, anomalies: Sequence[Anomaly], orders: Sequence[WorkOrder], buffer_s: int, now: int
+    board: Board,
+    anomalies: Sequence[Anomaly],
+    orders: Sequence[WorkOrder],
+    buffer_s: int,
+    now: int,
+    releases: int | None = None,
 ) -> Correlation:
     """Take a feeder's anomaly records into its board (changed in place) and return what to commit.
 
     A record taken in before changes nothing. Suppressions whose time has passed, and whose end the readings
-    have had time to tell, are released first: what is still anomalous is raised then.
+    have had time to tell, are released first: what is still anomalous is raised then. At most `releases` of them.
     """
     step = Correlation(board)
     touched: dict[str, OpenIncident] = {}
     before = {incident.incident_id: dict(incident.members) for incident in board.incidents}
-    for anomaly in _released(step, orders, buffer_s, now):
+    for anomaly in _released(step, orders, buffer_s, now, releases):
         raised = take_in(board, anomaly)
         touched[raised.incident_id] = raised
-    for anomaly in sorted(anomalies, key=lambda record: (record.start, record.phase == Phase.closed, record.id)):
+    for anomaly in sorted(anomalies, key=order_of):
         if anomaly.id in board.handled:
             continue
         board.handled[anomaly.id] = now
@@ -64,6 +80,11 @@ def correlate(
         _publish(step, incident, before.get(incident.incident_id, {}), now)
     board.handled = {record: at for record, at in board.handled.items() if now - at < REMEMBER_HANDLED_S}
     return step
+
+
+def order_of(record: Anomaly) -> tuple[int, bool, str]:
+    """The order in which records are taken in: by start, an opening before its end."""
+    return record.start, record.phase == Phase.closed, record.id
 
 
 def _place(
@@ -98,10 +119,13 @@ def _suppress(step: Correlation, anomaly: Anomaly, verdict: Verdict, now: int) -
     step.suppressions.append(ledger)
 
 
-def _released(step: Correlation, orders: Sequence[WorkOrder], buffer_s: int, now: int) -> list[Anomaly]:
+def _released(
+    step: Correlation, orders: Sequence[WorkOrder], buffer_s: int, now: int, most: int | None
+) -> list[Anomaly]:
     """Anomalies that last longer than what explained them; an order that was extended explains them further."""
     released = []
-    for ledger, anomaly in [entry for entry in step.board.suppressed.values() if entry[0].until + RELEASE_LAG_S <= now]:
+    over = [entry for entry in step.board.suppressed.values() if entry[0].until + RELEASE_LAG_S <= now]
+    for ledger, anomaly in over[:most]:
         verdict = assess(anomaly, orders, buffer_s)
         if not verdict.raised and verdict.until > now:
             _suppress(step, anomaly, verdict, now)

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from functions.domain import baselines, blocks, limits, thresholds
 from functions.domain.anomalies import Kind
+from functions.domain.columns import Columns
 from functions.domain.features import FEATURES, READING_FEATURES, WINDOW_FEATURES, reading_features
-from functions.domain.packs import SAMPLE_ORIGIN, Prior, Records
+from functions.domain.packs import SAMPLE_ORIGIN, Prior, RecordArray, Records
 from functions.domain.windows import Entries, Readings, admit
 
 
@@ -77,11 +78,12 @@ class Judgement:
     """`[n, 8]`: the kinds of anomaly each entry shows, column = `Kind`."""
 
 
-def detect(state: Records, readings: Readings, judge: Judge) -> tuple[NDArray[np.uint8], Entries, Judgement]:
-    """Apply readings to `state` (changed in place) and judge every window they touch.
+def detect(records: RecordArray, readings: Readings, judge: Judge) -> tuple[NDArray[np.uint8], Entries, Judgement]:
+    """Apply readings to `records` (changed in place) and judge every window they touch.
 
     Returns the outcome of each reading `[n]`, the applied entries, and what was found in them.
     """
+    state = Columns(records)
     head_before = state["head"].copy()
     outcome, entries = admit(state, readings)
     row = entries.row
@@ -112,6 +114,7 @@ def detect(state: Records, readings: Readings, judge: Judge) -> tuple[NDArray[np
         blocks.gather(state, entries, nominal, breaches.kinds, block, chosen)
         blocks.compare(state, entries, features, block, chosen)
         _judge(state, row, found, explained, chosen, judge)
+    state.put_back()
     return outcome, entries, found
 
 
@@ -131,10 +134,11 @@ def _rounds(row: NDArray[np.int64], block: NDArray[np.int64]) -> Sequence[NDArra
 
 def _rule_speaks(entries: Entries, nominal_v: NDArray[np.float32], breaches: limits.Breaches) -> NDArray[np.bool_]:
     """Entries whose window holds a reading that a rule has reported: the model need not report it again."""
-    _, range_b = limits.ranges(nominal_v)
-    pu = entries.window_v / nominal_v[:, None]
-    outside = (pu < range_b[:, :1] - limits.TOLERANCE_PU) | (pu > range_b[:, 1:] + limits.TOLERANCE_PU)
-    return np.logical_or(outside.any(axis=1), breaches.kinds.any(axis=1))
+    low_b, high_b = limits.ranges(nominal_v)[1].T
+    pu = entries.window_v.T / nominal_v
+    outside = (pu < low_b - limits.TOLERANCE_PU) | (pu > high_b + limits.TOLERANCE_PU)
+    explained: NDArray[np.bool_] = outside.any(axis=0) | breaches.kinds.any(axis=1)
+    return explained
 
 
 def _judge(

@@ -72,8 +72,8 @@ def reading_features(
     steps between neighbours: a tap change or a motor start makes one large step, flicker makes three. NaN where nothing
     was measured.
     """
-    pu, has_voltage = _columns(voltage_v / nominal_v[:, None])
-    energy, has_energy = _columns(energy_kwh)
+    pu, has_voltage = _columns(voltage_v.T / nominal_v)
+    energy, has_energy = _columns(energy_kwh.T)
     n_voltage = _at_least_one(has_voltage)
     n_energy = _at_least_one(has_energy)
 
@@ -110,7 +110,7 @@ def hour_features(
     `energy_kwh` (`[n, 4]`) is the window's; `usual_energy_kwh` (`[n]`, kWh a block of `block_h` hours) the profile's at
     this hour; `usual_voltage` (`[n]`, pu − 1) the mean of this hour on the last days.
     """
-    energy, has_energy = _columns(energy_kwh)
+    energy, has_energy = _columns(energy_kwh.T)
     seen = has_energy.any(axis=0) & ~np.isnan(usual_energy_kwh)
     mean = np.maximum(energy.sum(axis=0) / _at_least_one(has_energy) * slots_per_block.astype(np.float32), 0)
     small = np.float32(SMALL_POWER_KW) * block_h
@@ -122,8 +122,8 @@ def hour_features(
 
 
 def _columns(windows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    # Slot-major, so that sums over the window are elementwise: one window's result never depends on its neighbours.
-    by_slot = np.ascontiguousarray(windows.T, np.float32)
+    # Slot-major `[4, n]`, so that sums over the window are elementwise: no window's result depends on its neighbours.
+    by_slot = np.ascontiguousarray(windows, np.float32)
     present = ~np.isnan(by_slot)
     return np.where(present, by_slot, np.float32(0)), present
 

@@ -62,17 +62,14 @@ class FeederBatch:
     ) -> None:
         """Keep what a low-voltage meter can have measured lately; refuse the rest, each with the first reason found."""
         highest_kwh = HIGHEST_KWH_PER_HOUR * self.interval_s / 3600
-        checks: tuple[tuple[Reason, NDArray[np.bool_]], ...] = (
-            (Reason.future_timestamp, timestamp > now + FUTURE_S),
-            (Reason.too_old, timestamp < now - TOO_OLD_S),
-            (Reason.sentinel, np.isin(voltage, SENTINELS) | np.isin(energy, SENTINELS)),
-            (Reason.impossible_value, (voltage < 0) | (voltage > HIGHEST_V) | (energy < 0) | (energy > highest_kwh)),
-            (Reason.no_value, np.isnan(voltage) & np.isnan(energy)),
-        )
-        sound = ~np.logical_or.reduce([failed for _, failed in checks])
+        has_voltage, has_energy = ~np.isnan(voltage), ~np.isnan(energy)
+        # Written so that NaN passes; a sentinel lies outside what is possible, and is told apart only when refused.
+        possible = ~((voltage < 0) | (voltage > HIGHEST_V) | (energy < 0) | (energy > highest_kwh))
+        in_time = (timestamp <= now + FUTURE_S) & (timestamp >= now - TOO_OLD_S)
+        sound = possible & in_time & (has_voltage | has_energy)
         if not sound.all():
             for place in np.flatnonzero(~sound).tolist():
-                reason = next(reason for reason, failed in checks if failed[place])
+                reason = _first_fault(timestamp[place] - now, voltage[place], energy[place], bool(possible[place]))
                 record = {
                     "meter_id": meter_id[place],
                     "timestamp": int(timestamp[place]),
@@ -82,10 +79,8 @@ class FeederBatch:
                 self.refuse(reason, meter_id[place], record)
             meter_id = [meter for meter, keep in zip(meter_id, sound.tolist(), strict=True) if keep]
             timestamp, voltage, energy = timestamp[sound], voltage[sound], energy[sound]
-        self.meter_id += meter_id
-        self.timestamp = np.concatenate((self.timestamp, timestamp))
-        self.voltage_v = np.concatenate((self.voltage_v, voltage + 0.0))  # −0 becomes 0: one value, one bit pattern
-        self.energy_kwh = np.concatenate((self.energy_kwh, energy + 0.0))
+        self.meter_id, self.timestamp = meter_id, timestamp
+        self.voltage_v, self.energy_kwh = voltage + 0.0, energy + 0.0  # −0 becomes 0: one value, one bit pattern
 
     def keep_event(self, event: object, now: int) -> None:
         """Keep a device event whose code is known and whose time is near; refuse any other."""
@@ -106,6 +101,16 @@ class FeederBatch:
             self.refuse(Reason.too_old, event["meter_id"], event)
         else:
             self.device_events.append(DeviceEvent(event["meter_id"], at, meaning))
+
+
+def _first_fault(ahead_s: int, voltage: float, energy: float, possible: bool) -> Reason:
+    if ahead_s > FUTURE_S:
+        return Reason.future_timestamp
+    if ahead_s < -TOO_OLD_S:
+        return Reason.too_old
+    if voltage in SENTINELS or energy in SENTINELS:
+        return Reason.sentinel
+    return Reason.no_value if possible else Reason.impossible_value
 
 
 def _storable(text: str) -> str:

@@ -56,25 +56,27 @@ class Breaches:
 
 def ranges(nominal_v: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Ranges A and B of each meter, `[n, 2]` each (low, high), in per unit."""
-    european = np.isin(nominal_v, np.array(EUROPEAN_V, np.float32))[:, None]
-    return np.where(european, EN_50160, RANGE_A), np.where(european, EN_50160, RANGE_B)
+    european = np.isin(nominal_v, np.array(EUROPEAN_V, np.float32)).astype(np.intp)
+    range_a, range_b = np.array([RANGE_A, EN_50160]).T, np.array([RANGE_B, EN_50160]).T
+    return range_a.take(european, 1).T, range_b.take(european, 1).T
 
 
 def check(entries: Entries, nominal_v: NDArray[np.float32], interval_s: NDArray[np.integer]) -> Breaches:
     """Check every entry against the rules; `nominal_v` (V, NaN = unknown, then only `stuck` can be seen) is `[n]`."""
     pu = entries.voltage_v / nominal_v
-    range_a, range_b = ranges(nominal_v)
+    range_a, range_b = (each.T for each in ranges(nominal_v))
     # Nobody has told the service yet: below a tenth of the lowest one there is, it is dark whatever it is.
     off = entries.voltage_v < POWER_OFF_PU * np.where(np.isnan(nominal_v), min(NOMINAL_V), nominal_v)
     live = ~off & ~np.isnan(pu)
-    window_pu = entries.window_v / nominal_v[:, None]
-    below_a = ((window_pu < range_a[:, :1] - TOLERANCE_PU) & (window_pu >= POWER_OFF_PU)).sum(axis=1) >= SUSTAINED
-    above_a = (window_pu > range_a[:, 1:] + TOLERANCE_PU).sum(axis=1) >= SUSTAINED
-    low_a, high_a = pu < range_a[:, 0] - TOLERANCE_PU, pu > range_a[:, 1] + TOLERANCE_PU
-    low_b, high_b = pu < range_b[:, 0] - TOLERANCE_PU, pu > range_b[:, 1] + TOLERANCE_PU
+    window_pu = entries.window_v.T / nominal_v
+    bottom_a, top_a = range_a[0] - TOLERANCE_PU, range_a[1] + TOLERANCE_PU
+    below_a = ((window_pu < bottom_a) & (window_pu >= POWER_OFF_PU)).sum(axis=0) >= SUSTAINED
+    above_a = (window_pu > top_a).sum(axis=0) >= SUSTAINED
+    low_a, high_a = pu < bottom_a, pu > top_a
+    low_b, high_b = pu < range_b[0] - TOLERANCE_PU, pu > range_b[1] + TOLERANCE_PU
 
     needed = np.maximum(STUCK_REPEATS, STUCK_HOURS * SECONDS_PER_HOUR // np.maximum(interval_s, 1).astype(np.int64))
-    kinds = np.zeros((len(pu), SLOTS_OF_KINDS), bool)
+    kinds = np.zeros((SLOTS_OF_KINDS, len(pu)), bool).T  # kept kind by kind: each is looked at on its own
     kinds[:, Kind.power_off] = off
     kinds[:, Kind.sag] = live & (low_b | (low_a & below_a))
     kinds[:, Kind.swell] = live & (high_b | (high_a & above_a))
@@ -82,8 +84,8 @@ def check(entries: Entries, nominal_v: NDArray[np.float32], interval_s: NDArray[
 
     score = np.select([off, kinds[:, Kind.stuck]], [POWER_OFF_SCORE, STUCK_SCORE], 0.0)
     for kind, broken_b, beyond_a, beyond_b in (
-        (Kind.sag, low_b, range_a[:, 0] - pu, range_b[:, 0] - pu),
-        (Kind.swell, high_b, pu - range_a[:, 1], pu - range_b[:, 1]),
+        (Kind.sag, low_b, range_a[0] - pu, range_b[0] - pu),
+        (Kind.swell, high_b, pu - range_a[1], pu - range_b[1]),
     ):
         depth = np.where(broken_b, RANGE_B_SCORE + SCORE_PER_PU * beyond_b, RANGE_A_SCORE + SCORE_PER_PU * beyond_a)
         score = np.fmax(score, np.where(kinds[:, kind], np.minimum(depth, HIGHEST_RANGE_SCORE), 0.0))

@@ -99,3 +99,9 @@ class BatchReport:
     """Why records were refused, counted."""
     windows: int = 0
     anomalies: int = 0
+    lag_s: int | None = None
+    """How long the newest event of the batch has waited in the hub; None when the hub did not say."""
+    missing_events: int = 0
+    """Sequence numbers of the partition that were never delivered."""
+    stage_ms: Counter[str] = field(default_factory=Counter)
+    """Time spent, by stage."""

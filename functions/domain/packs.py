@@ -12,7 +12,7 @@ its block has taught.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
@@ -70,7 +70,17 @@ METER = np.dtype(
 
 assert METER.itemsize * 4 <= 1250 * 3, "a meter's state may take 1.25 kB in base64"
 
-Records = NDArray[np.void]
+RecordArray = NDArray[np.void]
+
+
+class Records(Protocol):
+    """State of meters by field, `[n]` or `[n, k]` each: a record array, or `Columns` of one."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, field: str, /) -> NDArray[Any]:
+        """A field of all meters; writing to it changes the state."""
+        ...
 
 
 class CustomerType(IntEnum):
@@ -134,7 +144,7 @@ def pack_id(feeder_id: str, shard: int, index: int) -> str:
     return f"{feeder_id}:{shard}:{index}"
 
 
-def fresh(nominal_v: NDArray[np.float32], customer_type: NDArray[np.integer], prior: Prior) -> Records:
+def fresh(nominal_v: NDArray[np.float32], customer_type: NDArray[np.integer], prior: Prior) -> RecordArray:
     """State of meters that have never reported.
 
     `nominal_v` is `[n]`, V, NaN where the roster does not say; `customer_type` `[n]`, as `CustomerType`.
@@ -152,7 +162,7 @@ def fresh(nominal_v: NDArray[np.float32], customer_type: NDArray[np.integer], pr
     return state
 
 
-def join(packs: list[Pack]) -> Records:
+def join(packs: list[Pack]) -> RecordArray:
     """Records of all packs one after the other, in one writable array."""
     for pack in packs:
         if pack.layout != LAYOUT:

@@ -8,6 +8,7 @@ utility's roster names it or it has reported for a day.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any
 
 import msgspec
@@ -101,10 +102,14 @@ class Roster:
     def __contains__(self, meter_id: str) -> bool:
         return meter_id in self._place
 
+    def is_made_of(self, shards: Sequence[RosterShard]) -> bool:
+        """Whether these stored shards are the very ones it was made of."""
+        stored = {shard.id: shard.etag for shard in shards}
+        return None not in stored.values() and stored == {shard.id: shard.etag for shard in self.shards}
+
     def places(self, meter_ids: Sequence[str]) -> NDArray[np.int64]:
         """Place of each meter, `[n]`; −1 where the roster does not know it."""
-        place = self._place
-        return np.fromiter((place.get(meter, -1) for meter in meter_ids), np.int64, len(meter_ids))
+        return np.fromiter(map(self._place.get, meter_ids, repeat(-1)), np.int64, len(meter_ids))
 
     def row(self, place: int) -> RosterRow:
         """The meter at a place."""

@@ -58,7 +58,7 @@ def admit(state: Records, readings: Readings) -> tuple[NDArray[np.uint8], Entrie
     in the order (row, slot, values), so the order within a batch does not matter. `state` is changed in place.
     """
     _set_first_intervals(state, readings)
-    order = np.lexsort((readings.energy_kwh, readings.voltage_v, readings.slot, readings.row))
+    order = _in_order(readings)
     foreign = state["interval_s"][readings.row] != readings.interval_s
     if foreign.any():
         order = order[~foreign[order]]  # slots of another interval are not comparable with the meter's own
@@ -86,6 +86,17 @@ def admit(state: Records, readings: Readings) -> tuple[NDArray[np.uint8], Entrie
     return by_reading, _merge(filled, moved)
 
 
+def _in_order(readings: Readings) -> NDArray[np.int64]:
+    # Values matter only between readings of one slot, and these are rare; most batches arrive sorted by meter.
+    key = (readings.row << 32) + readings.slot
+    order = np.argsort(key, kind="stable")
+    same = np.diff(key[order]) == 0
+    tied = np.flatnonzero(np.r_[same, False] | np.r_[False, same])
+    these = order[tied]
+    order[tied] = these[np.lexsort((readings.energy_kwh[these], readings.voltage_v[these], key[these]))]
+    return order
+
+
 def _set_first_intervals(state: Records, readings: Readings) -> None:
     unset = np.flatnonzero(state["interval_s"][readings.row] == 0)
     if not len(unset):
@@ -104,7 +115,7 @@ def _fill_entries(
     energy: NDArray[np.float32],
 ) -> Entries:
     """Entries of readings inside the window, one slot after the other, so that none sees a later one of its batch."""
-    window_v, window_e = np.empty((2, len(row), WINDOW), np.float32)
+    window_v, window_e = _no_windows(len(row)), _no_windows(len(row))
     for step in range(WINDOW):
         these = np.flatnonzero(position == step)
         state["voltage"][row[these], step] = voltage[these]
@@ -133,33 +144,26 @@ def _new_entries(
 ) -> Entries:
     """Entries of readings that move the head; moves head and window to the last of each meter."""
     count = len(row)
-    index = np.arange(count)
-    starts = np.flatnonzero(np.r_[True, row[1:] != row[:-1]]) if count else index
+    is_first = np.r_[True, row[1:] != row[:-1]][:count]
+    starts = np.flatnonzero(is_first)
     meters = row[starts]
-    rank = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, count]))
-
-    # One line of time a meter: its four old slots, then its new ones. A window then is at most four steps back.
-    place = index + WINDOW * (rank + 1)
-    old = (starts + WINDOW * np.arange(len(starts)))[:, None] + np.arange(WINDOW)
-    line_slot = np.empty(count + WINDOW * len(starts), np.int64)
-    line_v = np.empty(len(line_slot), np.float32)
-    line_e = np.empty(len(line_slot), np.float32)
-    line_slot[place], line_v[place], line_e[place] = slot, voltage, energy
-    line_slot[old] = state["head"][meters][:, None] - LAST + np.arange(WINDOW)
-    line_v[old], line_e[old] = state["voltage"][meters], state["energy"][meters]
-
-    window_v = np.full((count, WINDOW), np.nan, np.float32)
-    window_e = np.full((count, WINDOW), np.nan, np.float32)
+    window_v, window_e = _no_windows(count), _no_windows(count)
     window_v[:, LAST], window_e[:, LAST] = voltage, energy
+    moved = slot - state["head"][row]
+    for place in range(LAST):
+        near = np.flatnonzero(moved <= LAST - place)
+        old = row[near], place + moved[near]
+        window_v[near, place], window_e[near, place] = state["voltage"][old], state["energy"][old]
     for step in range(1, WINDOW):
-        lag = slot - line_slot[place - step]
-        near = np.flatnonzero(lag <= LAST)
-        window_v[near, LAST - lag[near]] = line_v[place[near] - step]
-        window_e[near, LAST - lag[near]] = line_e[place[near] - step]
+        near = step + np.flatnonzero((row[step:] == row[:-step]) & (slot[step:] - slot[:-step] <= LAST))
+        new = near, LAST - slot[near] + slot[near - step]
+        window_v[new], window_e[new] = voltage[near - step], energy[near - step]
 
-    before = line_slot[place - 1]
+    before = np.r_[NO_SLOT, slot[:-1]][:count]
+    before[starts] = state["head"][meters]
     gap = np.where(before == NO_SLOT, 0, slot - before - 1)
-    repeats = _repeats(state["repeats"][row].astype(np.int64), starts[rank] if count else index, window_v, window_e)
+    start = starts[np.cumsum(is_first) - 1]
+    repeats = _repeats(state["repeats"][row].astype(np.int64), start, window_v, window_e)
     last = np.r_[starts[1:], count][: len(starts)] - 1
     state["head"][meters] = slot[last]
     state["voltage"][meters], state["energy"][meters] = window_v[last], window_e[last]
@@ -176,6 +180,11 @@ def _new_entries(
         repeats=repeats,
         gap=gap,
     )
+
+
+def _no_windows(count: int) -> NDArray[np.float32]:
+    # `[n, 4]`, kept slot by slot: what is computed from windows then runs over many meters, not over four slots.
+    return np.full((WINDOW, count), np.nan, np.float32).T
 
 
 def _repeats(

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from functions.domain.anomalies import Anomaly
-from functions.domain.correlation import correlate
+from functions.domain.correlation import MOST_OPERATIONS, correlate, order_of
 from functions.domain.errors import Conflict, TransientFault
 from functions.domain.incidents import Incident
 from functions.ports import Clock, ContextStore, DeadLetters, IncidentStore
@@ -18,6 +18,7 @@ from functions.services.isolation import isolate
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 8
+MOST_RELEASES = 1_000
 CONTEXT_REACH_S = 30 * 86_400
 """Orders that ended longer ago than this explain nothing that can still arrive."""
 
@@ -75,17 +76,26 @@ class CorrelationService:
         return released
 
     async def _step(self, feeder_id: str, anomalies: list[Anomaly]) -> list[Incident]:
+        """Take in what is new on a feeder, in as few commits as it fits in; returns the revisions committed."""
         now = self._clock.now()
         orders = await self._context.orders(feeder_id, ending_after=now - CONTEXT_REACH_S)
-        for _ in range(ATTEMPTS):
+        anomalies = sorted(anomalies, key=order_of)
+        revisions: list[Incident] = []
+        most, conflicts = max(len(anomalies), MOST_RELEASES), 0
+        while conflicts < ATTEMPTS:
             board = await self._incidents.board(feeder_id)
-            if all(anomaly.id in board.handled for anomaly in anomalies) and (board.release_at or now + 1) > now:
-                return []
-            step = correlate(board, anomalies, orders, self._buffer_s, now)
+            new = [anomaly for anomaly in anomalies if anomaly.id not in board.handled]
+            if not new and (board.release_at or now + 1) > now:
+                return revisions
+            step = correlate(board, new[:most], orders, self._buffer_s, now, releases=most)
+            if step.operations > MOST_OPERATIONS and most > 1:
+                most //= 2
+                continue
             try:
                 await self._incidents.put_chunks(step.chunks)
                 await self._incidents.commit(step.board, step.incidents, step.suppressions, step.intents)
             except Conflict:
-                continue
-            return step.incidents
+                conflicts += 1
+            else:
+                revisions += step.incidents
         raise TransientFault(f"the board of feeder {feeder_id} changes faster than it can be written; deliver again")

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -82,7 +83,10 @@ class Feeders:
         if cached is not None and 0 <= now - cached[1] < REFRESH_S:
             self._cache.move_to_end(feeder_id)
             return cached[0]
-        return self._remember(Roster(feeder_id, await self._store.read(feeder_id)), now)
+        shards = await self._store.read(feeder_id)
+        if cached is not None and cached[0].is_made_of(shards):
+            return self._remember(cached[0], now)  # an index of thousands of meters is dear to build again
+        return self._remember(Roster(feeder_id, shards), now)
 
     async def resolve(self, feeder_id: str, batches: Sequence[FeederBatch], now: int) -> FeederReadings:
         """Look up every meter of the batches of one feeder, enrolling unknown ones provisionally.
@@ -90,7 +94,7 @@ class Feeders:
         What cannot be enrolled moves to its batch's refusals.
         """
         roster = await self.roster(feeder_id, now)
-        meters = [meter for batch in batches for meter in batch.meter_id]
+        meters = list(chain.from_iterable(batch.meter_id for batch in batches))
         event_meters = [event.meter_id for batch in batches for event in batch.device_events]
         places, event_places = roster.places(meters), roster.places(event_meters)
         if (places < 0).any() or (event_places < 0).any():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.domain.risk import SECONDS_PER_DAY, InspectionReport, rank
+from functions.domain.risk import INSPECTED_KINDS, SECONDS_PER_DAY, InspectionReport, rank
 from functions.ports import AnomalyStore, Clock, ReportStore, RosterStore
 
 PERIOD_DAYS = 30
@@ -27,7 +27,7 @@ class InspectionService:
             period_end=end,
             generated_at=now,
             meters_watched=sum((await self._rosters.feeders()).values()),
-            ranked=tuple(rank(await self._anomalies.between(start, end), start, end)),
+            ranked=tuple(rank(await self._anomalies.between(start, end, INSPECTED_KINDS), start, end)),
         )
 
     async def publish(self, start: int | None = None, end: int | None = None) -> InspectionReport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ class PackKey:
     roster: Roster
     number: int
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Id of the pack document."""
         return self.roster.pack_id(self.number)

@@ -23,7 +23,7 @@ from functions.domain.packs import (
     MeterState,
     Pack,
     Prior,
-    Records,
+    RecordArray,
     describe,
     fresh,
     join,
@@ -52,7 +52,7 @@ class Work:
         self._before = packs
         columns = [key.roster.pack_columns(key.number) for key in keys]
         grown = [_grown(pack, column, prior) for pack, column in zip(packs, columns, strict=True)]
-        self.state: Records = join(grown)
+        self.state: RecordArray = join(grown)
         self.offset = np.cumsum([0, *(pack.meters for pack in grown)])
         self.outboxes: list[list[Anomaly]] = [[] for _ in keys]
         self._entries: Entries | None = None
@@ -64,8 +64,8 @@ class Work:
     def _follow_roster(self, columns: Sequence[PackColumns], prior: Prior) -> None:
         """The roster is the authority on a meter's service and interval; a meter that was changed starts afresh."""
         # A pack may hold meters that this process's roster has not seen yet: of those nothing is told.
-        starts = self.offset[:-1]
-        row = np.concatenate([at + np.arange(len(each.nominal_v)) for at, each in zip(starts, columns, strict=True)])
+        told_of = np.array([len(each.nominal_v) for each in columns])
+        row = np.arange(told_of.sum()) + np.repeat(self.offset[:-1] - np.cumsum(told_of) + told_of, told_of)
         nominal = np.concatenate([column.nominal_v for column in columns])
         interval = np.concatenate([column.interval_s for column in columns])
         self._confirmed[row] = np.concatenate([column.confirmed for column in columns])
@@ -168,17 +168,18 @@ class Work:
     def packs(self, now: int, grace_s: int) -> list[Pack]:
         """The packs as they are to be written."""
         due = np.where(self._confirmed, episodes.due_times(self.state, grace_s), episodes.NEVER)
+        first_due = np.full(len(self.keys), episodes.NEVER)
+        filled = np.flatnonzero(np.diff(self.offset))
+        first_due[filled] = np.minimum.reduceat(due, self.offset[filled])
         packs = []
         for place, (key, before) in enumerate(zip(self.keys, self._before, strict=True)):
-            rows = slice(int(self.offset[place]), int(self.offset[place + 1]))
-            first = int(due[rows].min()) if rows.stop > rows.start else episodes.NEVER
             packs.append(
                 Pack(
                     id=key.id,
                     feeder_id=key.roster.feeder_id,
                     layout=LAYOUT,
-                    data=self.state[rows].tobytes(),
-                    due_at=None if first == episodes.NEVER else first,
+                    data=self.state[self.offset[place] : self.offset[place + 1]].tobytes(),
+                    due_at=None if first_due[place] == episodes.NEVER else int(first_due[place]),
                     outbox=tuple(self.outboxes[place]),
                     outbox_pending=now if self.outboxes[place] else None,
                     etag=before.etag,

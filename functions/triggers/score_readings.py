@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC
 from typing import List
 
 import azure.functions as func
@@ -36,7 +37,17 @@ def blueprint(application: Callable[[], Application]) -> func.Blueprint:
     async def score_readings(events: List[func.EventHubEvent]) -> None:
         metadata = events[0].metadata or {}  # one for the whole batch, which is of one partition
         partition = str(metadata.get("PartitionContext", {}).get("PartitionId", "unknown"))
-        batch = [Event(event.get_body(), LetterSource(partition, event.sequence_number or 0)) for event in events]
+        batch = [
+            Event(event.get_body(), LetterSource(partition, event.sequence_number or 0), _enqueued_at(event))
+            for event in events
+        ]
         await application().scoring.score(batch)
 
     return bp
+
+
+def _enqueued_at(event: func.EventHubEvent) -> int | None:
+    moment = event.enqueued_time
+    if moment is None:
+        return None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())  # naive as the host sends UTC

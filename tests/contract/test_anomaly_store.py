@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import msgspec
 
-from functions.domain.anomalies import Anomaly, Phase
+from functions.domain.anomalies import KINDS, Anomaly, Phase
 from functions.ports import Stores
 
 
@@ -33,14 +33,14 @@ def closed(meter: str, start: int, end: int) -> Anomaly:
 
 
 async def ids(stores: Stores, start: int, end: int) -> set[str]:
-    return {each.id for each in await stores.anomalies.between(start, end)}
+    return {each.id for each in await stores.anomalies.between(start, end, KINDS)}
 
 
 async def test_a_record_is_read_as_it_was_inserted(stores: Stores) -> None:
     record = opened("M1", 100, why="Spannung 201,2 V – zu tief")
     assert await stores.anomalies.insert([record]) == 1
 
-    assert await stores.anomalies.between(0, 1_000) == [record]
+    assert await stores.anomalies.between(0, 1_000, KINDS) == [record]
 
 
 async def test_a_record_is_inserted_once_and_never_changed(stores: Stores) -> None:
@@ -49,7 +49,7 @@ async def test_a_record_is_inserted_once_and_never_changed(stores: Stores) -> No
 
     again = [opened("M1", 100, score=9.0), opened("M2", 100)]
     assert await stores.anomalies.insert(again) == 1
-    assert first in await stores.anomalies.between(0, 1_000)
+    assert first in await stores.anomalies.between(0, 1_000, KINDS)
 
 
 async def test_a_record_given_twice_at_once_is_inserted_once(stores: Stores) -> None:
@@ -60,7 +60,7 @@ async def test_a_record_given_twice_at_once_is_inserted_once(stores: Stores) -> 
 async def test_one_id_on_two_feeders_is_two_records(stores: Stores) -> None:
     await stores.anomalies.insert([opened("M1", 100), opened("M1", 100, feeder="G")])
 
-    assert len(await stores.anomalies.between(0, 1_000)) == 2
+    assert len(await stores.anomalies.between(0, 1_000, KINDS)) == 2
 
 
 async def test_a_period_has_what_starts_in_it(stores: Stores) -> None:

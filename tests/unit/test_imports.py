@@ -24,14 +24,14 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "functions/domain/": (*ARRAYS, *DOMAIN),
     "functions/ports.py": (*ARRAYS, *DOMAIN),
     "functions/services/": (*ARRAYS, *SERVICES),
-    "functions/adapters/": (*ANYTHING, *PORTS, "functions.adapters"),
+    "functions/adapters/": (*ANYTHING, *PORTS, "functions.adapters", "functions.names"),
     "functions/triggers/": (
         *("azure.functions", "msgspec", *SERVICES),
         *("functions.application", "functions.names", "functions.triggers", "functions.web"),
     ),
     "functions/web/": ("fastapi", "msgspec", "jinja2", *SERVICES, "functions.application", "functions.web"),
     "functions/application.py": (*SERVICES, "functions.settings"),
-    "functions/settings.py": ("msgspec", *DOMAIN),
+    "functions/settings.py": ("msgspec", *PORTS, "functions.names"),
     "functions/": (),
     "function_app.py": ("azure.functions", "functions"),
     "simulator/": (*ARRAYS, *DOMAIN, "simulator"),
@@ -49,12 +49,16 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "model_export/": (*ANYTHING, *DOMAIN, "functions.adapters", "simulator", "model_export"),
     "local/": (*ANYTHING, "functions", "simulator", "model_export", "local"),
 }
-SDKS = ("azure.cosmos", "azure.eventhub", "azure.identity", "azure.storage", "twilio", "onnxruntime", "sqlite3")
+SDKS = (
+    *("azure.cosmos", "azure.eventhub", "azure.identity", "azure.storage", "azure.monitor", "opentelemetry"),
+    *("twilio", "onnxruntime", "sqlite3"),
+)
 MAY_NAME_SDKS = ("functions/adapters/", "function_app.py", "local/")
 
 NOT_AT_COLD_START = (
     *("torch", "sklearn", "pandas", "matplotlib", "onnxruntime", "fastapi", "duckdb", "pyarrow"),
-    *("sqlite3", "twilio", "azure.cosmos", "azure.eventhub"),
+    *("sqlite3", "twilio", "azure.cosmos", "azure.eventhub", "azure.identity", "azure.storage", "aiohttp"),
+    *("opentelemetry", "azure.monitor"),
 )
 
 FILES = sorted(

@@ -1,4 +1,4 @@
-"""Event Hubs: sending packed events."""
+"""Sending packed readings, as a utility's head-end does."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from functions.domain.errors import InputError, TransientFault
+from functions.ports import Link
 
 if TYPE_CHECKING:
     from azure.eventhub import EventHubProducerClient
@@ -14,15 +15,8 @@ if TYPE_CHECKING:
 class EventHubSender:
     """Sends event bodies keyed by feeder, so that a feeder's meters stay on one partition and in order."""
 
-    def __init__(self, connection: str, hub: str) -> None:
-        from azure.eventhub import EventHubProducerClient
-
-        try:
-            self._producer: EventHubProducerClient = EventHubProducerClient.from_connection_string(
-                connection, eventhub_name=hub
-            )
-        except ValueError as fault:
-            raise InputError(f"the connection string cannot be used ({fault}); copy it from the namespace") from fault
+    def __init__(self, link: Link, hub: str) -> None:
+        self._producer = _producer(link, hub)
 
     def send(self, partition_key: str, bodies: Sequence[bytes]) -> None:
         """Send bodies in order, in as few batches as they fit in; raises `TransientFault` when the hub is away."""
@@ -47,3 +41,16 @@ class EventHubSender:
     def close(self) -> None:
         """Close the connection."""
         self._producer.close()
+
+
+def _producer(link: Link, hub: str) -> EventHubProducerClient:
+    from azure.eventhub import EventHubProducerClient
+
+    if not link.connection:
+        from azure.identity import DefaultAzureCredential
+
+        return EventHubProducerClient(link.address, hub, DefaultAzureCredential())
+    try:
+        return EventHubProducerClient.from_connection_string(link.connection, eventhub_name=hub)
+    except ValueError as fault:
+        raise InputError(f"the connection string cannot be used ({fault}); copy it from the namespace") from fault

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -56,13 +56,15 @@ class SqliteAnomalies:
 
     async def insert(self, anomalies: Iterable[Anomaly]) -> int:
         """Insert records whose id is not there yet."""
-        documents = [Document(each.feeder_id, each.id, "anomaly", each, sort=each.start) for each in anomalies]
+        documents = [Document(each.feeder_id, each.id, "anomaly", each, each.start, each.kind) for each in anomalies]
         with self._anomalies.database.transaction() as connection:
             return self._anomalies.insert(documents, connection)
 
-    async def between(self, start: int, end: int) -> list[Anomaly]:
-        """Records of anomalies that start before `end` and had not ended before `start`."""
-        records = self._anomalies.select(Anomaly, "type = 'anomaly' AND sort < ? ORDER BY sort, id", end)
+    async def between(self, start: int, end: int, kinds: Collection[str]) -> list[Anomaly]:
+        """Records of anomalies of these kinds that began before `end` and had not ended before `start`."""
+        marks = ", ".join("?" * len(kinds))
+        condition = f"type = 'anomaly' AND sort < ? AND state IN ({marks}) ORDER BY sort, id"
+        records = self._anomalies.select(Anomaly, condition, end, *sorted(kinds))
         over = {each.anomaly_id for each in records if each.end is not None and each.end <= start}
         return [each for each in records if each.anomaly_id not in over]
 
@@ -98,6 +100,8 @@ class SqliteIncidents:
         stored = msgspec.structs.replace(board, etag=None)
         records = [Document(feeder, each.id, "incident", each, each.started_at, each.state) for each in incidents]
         records += [Document(feeder, each.id, "intent", each, each.created_at) for each in intents]
+        # Whoever looks at incidents reads the newest revision of each here, and never their history.
+        heads = [Document(feeder, each.incident_id, "head", each, each.started_at, each.state) for each in incidents]
         ledger = [
             Document(feeder, f"sup:{each.anomaly_id}", "suppression", each, each.suppressed_at) for each in suppressions
         ]
@@ -107,7 +111,7 @@ class SqliteIncidents:
             )
             if self._incidents.insert(records, connection) != len(records):
                 raise Conflict(f"an incident of feeder {feeder} was revised by somebody else; read the board again")
-            self._incidents.put(ledger, connection)
+            self._incidents.put([*heads, *ledger], connection)
 
     async def chunks(self, feeder_id: str, ids: Sequence[str]) -> list[MemberChunk]:
         """Member chunks by id."""
@@ -121,16 +125,12 @@ class SqliteIncidents:
 
     async def latest(self, *, state: str | None, feeder_id: str | None, limit: int) -> list[Incident]:
         """Newest revision of incidents, latest start first."""
-        newest: dict[str, Incident] = {}
-        if feeder_id is None:
-            revisions = self._incidents.select(Incident, "type = 'incident'")
-        else:
-            revisions = self._incidents.select(Incident, "partition = ? AND type = 'incident'", feeder_id)
-        for each in revisions:
-            if each.incident_id not in newest or each.revision > newest[each.incident_id].revision:
-                newest[each.incident_id] = each
-        chosen = [each for each in newest.values() if state is None or each.state == state]
-        return sorted(chosen, key=lambda each: (-each.started_at, each.incident_id))[:limit]
+        condition, values = "type = 'head'", []
+        for column, value in (("partition", feeder_id), ("state", state)):
+            if value is not None:
+                condition += f" AND {column} = ?"
+                values.append(value)
+        return self._incidents.select(Incident, f"{condition} ORDER BY sort DESC, id LIMIT ?", *values, limit)
 
     async def suppressions(self, feeder_id: str | None, limit: int) -> list[Suppression]:
         """Lines of the suppression ledger, newest first."""
@@ -193,6 +193,20 @@ class SqliteDeliveries:
             if before is not None and before[0].state is not DeliveryState.failed:
                 return False
             self._deliveries.put([_delivery(delivery)], connection)
+            return True
+
+    async def read(self, customer_id: str, key: str) -> Delivery | None:
+        """The record of one message; None when it was never claimed."""
+        found = self._deliveries.read(customer_id, key, Delivery)
+        return None if found is None else found[0]
+
+    async def reclaim(self, stale: Delivery, fresh: Delivery) -> bool:
+        """Replace a claim by another of the same key if it still stands as `stale`."""
+        with self._deliveries.database.transaction() as connection:
+            found = self._deliveries.read(stale.customer_id, stale.key, Delivery)
+            if found is None or found[0] != stale:
+                return False
+            self._deliveries.put([_delivery(fresh)], connection)
             return True
 
     async def finish(self, delivery: Delivery) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from functions.adapters.queued_message import QueuedMessage
 from functions.adapters.sqlite.database import Database
+from functions.ports import Clock
 
 _MOVE_LEASE = (
     "INSERT INTO leases (container, position) VALUES (?, ?)"
@@ -63,31 +65,26 @@ class SqlitePartition:
         return first
 
 
-class QueuedMessage(NamedTuple):
-    """A message taken from a queue, with how often it was taken."""
-
-    id: int
-    body: bytes
-    dequeued: int
-
-
 class SqliteQueue:
-    """A queue with visibility timeouts and a poison queue, as Azure's storage queues behave."""
+    """A queue with visibility timeouts, as Azure's storage queues behave."""
 
-    def __init__(self, database: Database, name: str) -> None:
+    def __init__(self, database: Database, name: str, clock: Clock) -> None:
         self._database = database
         self._name = name
+        self._clock = clock
 
-    def put(self, bodies: Sequence[bytes], visible_at: int = 0) -> None:
+    async def put(self, bodies: Sequence[bytes], visible_after_s: int = 0) -> None:
         """Append messages."""
+        visible_at = self._clock.now() + visible_after_s
         with self._database.transaction() as connection:
             connection.executemany(
                 "INSERT INTO messages (queue, body, visible_at) VALUES (?, ?, ?)",
                 [(self._name, body, visible_at) for body in bodies],
             )
 
-    def take(self, now: int, hidden_for_s: int, limit: int) -> list[QueuedMessage]:
-        """Take messages; each is hidden for a while, and visible again unless it is removed."""
+    async def take(self, hidden_for_s: int, limit: int) -> list[QueuedMessage]:
+        """Take messages in their order; each is hidden for a while, and comes back unless it is removed."""
+        now = self._clock.now()
         with self._database.transaction() as connection:
             rows = connection.execute(
                 "UPDATE messages SET visible_at = ?, dequeued = dequeued + 1 WHERE id IN"
@@ -95,19 +92,16 @@ class SqliteQueue:
                 " RETURNING id, body, dequeued",
                 (now + hidden_for_s, self._name, now, limit),
             ).fetchall()
-        return sorted(QueuedMessage(*row) for row in rows)
+        return [QueuedMessage(str(number), body, taken, str(taken)) for number, body, taken in sorted(rows)]
 
-    def remove(self, message: QueuedMessage) -> None:
-        """Remove a handled message."""
+    async def remove(self, message: QueuedMessage) -> None:
+        """Remove a handled message, unless somebody else has taken it meanwhile: then it is theirs."""
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM messages WHERE id = ?", (message.id,))
+            connection.execute(
+                "DELETE FROM messages WHERE id = ? AND dequeued = ?", (int(message.id), int(message.receipt))
+            )
 
-    def poison(self, message: QueuedMessage) -> None:
-        """Move a message that cannot be handled to the poison queue."""
-        with self._database.transaction() as connection:
-            connection.execute("UPDATE messages SET queue = ? WHERE id = ?", (f"{self._name}-poison", message.id))
-
-    def waiting(self) -> int:
-        """How many messages wait."""
+    async def waiting(self) -> int:
+        """How many messages there are, hidden ones included."""
         ((count,),) = self._database.rows("SELECT count(*) FROM messages WHERE queue = ?", (self._name,))
         return int(count)

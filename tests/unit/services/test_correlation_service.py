@@ -133,7 +133,7 @@ async def test_a_record_that_cannot_be_taken_in_goes_to_the_dead_letters_alone(s
     elsewhere = msgspec.structs.replace(DARK, id="M9:power_off:1:opened", anomaly_id="M9:power_off:1", feeder_id="G")
     revisions = await service.correlate([*fed(DARK, of_tomorrow, elsewhere), {"id": "nonsense"}])
     assert sorted(revision.feeder_id for revision in revisions) == ["F", "G"]
-    letters = await stores.letters.all()
+    letters = await stores.letters.letters(10)
     assert [letter.partition for letter in letters] == ["anomalies", "anomalies"]
     assert any("arcing" in letter.reason for letter in letters)
 
@@ -142,7 +142,7 @@ async def test_an_intent_that_cannot_be_expanded_goes_to_the_dead_letters_alone(
     fan_out = FanOutService(stores.incidents, stores.letters, channel="console")
     out = await fan_out.expand([{"type": "intent", "id": "broken"}, {"type": "board", "id": "board"}])
     assert (out.notifications, out.revisions) == ([], [])
-    (letter,) = await stores.letters.all()
+    (letter,) = await stores.letters.letters(10)
     assert letter.partition == "incidents"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, List, Optional  # noqa: UP035  # as the worker wants them
@@ -19,9 +20,11 @@ from functions.adapters.clocks import SetClock
 from functions.adapters.sqlite.database import Database
 from functions.adapters.sqlite.streams import SqliteFeed
 from functions.application import Application
+from functions.domain.anomalies import KINDS
 from functions.domain.errors import HostError, TransientFault
 from functions.domain.roster import RosterRow
 from functions.triggers import register
+from local.host import MAX_DEQUEUE_COUNT
 from local.indexing import HostedFunction, index
 
 START = 1_718_582_400
@@ -59,6 +62,9 @@ BINDINGS = {
     },
     "send_notification": {
         "message": {"type": "queueTrigger", "queueName": "notifications", "connection": "AzureWebJobsStorage"}
+    },
+    "bury_notification": {
+        "message": {"type": "queueTrigger", "queueName": "notifications-poison", "connection": "AzureWebJobsStorage"}
     },
     "advance": {"timer": {"type": "timerTrigger", "schedule": "0 * * * * *"}},
     "inspect": {"timer": {"type": "timerTrigger", "schedule": "0 0 5 * * *"}},
@@ -128,7 +134,7 @@ def test_the_host_file_fits_the_bindings() -> None:
     assert host["version"] == "2.0"
     assert host["extensionBundle"]["version"] == "[4.0.0, 5.0.0)"
     assert host["extensions"]["queues"]["messageEncoding"] == "none"  # the functions write plain JSON
-    assert host["extensions"]["queues"]["maxDequeueCount"] == 5
+    assert host["extensions"]["queues"]["maxDequeueCount"] == MAX_DEQUEUE_COUNT
     assert host["extensions"]["http"]["routePrefix"] == ""  # the routes of the web application begin with /api
     assert host["extensions"]["eventHubs"]["initialOffsetOptions"]["type"] == "fromStart"
 
@@ -305,13 +311,46 @@ async def test_a_batch_is_scored_whatever_its_partition_keys(
     assert reports.batches[0].events == 3
 
 
+async def test_a_batch_tells_how_long_its_newest_event_has_waited(
+    functions: dict[str, HostedFunction], body: Callable[..., bytes], reports: Any, clock: SetClock
+) -> None:
+    clock.set(START + 960)  # the events were enqueued at 00:15:00
+    await score(functions, body(240.0))
+
+    assert reports.batches[0].lag_s == 60
+
+
+@pytest.mark.parametrize(
+    ("enqueued", "lag_s"),
+    [
+        (datetime(2024, 6, 17, 0, 15, tzinfo=UTC), 60),
+        (datetime(2024, 6, 17, 0, 15), 60),  # noqa: DTZ001  # naive is UTC
+        (datetime(2024, 6, 17, 2, 15, tzinfo=timezone(timedelta(hours=2))), 60),
+        (None, None),
+    ],
+)
+async def test_an_enqueued_time_may_be_naive_or_missing(
+    functions: dict[str, HostedFunction],
+    body: Callable[..., bytes],
+    reports: Any,
+    clock: SetClock,
+    enqueued: datetime | None,
+    lag_s: int | None,
+) -> None:
+    clock.set(START + 960)
+    event = func.EventHubEvent(body=body(240.0), sequence_number=1, enqueued_time=enqueued)
+    await functions["score_readings"].call({"events": [event]})
+
+    assert reports.batches[0].lag_s == lag_s
+
+
 async def test_a_batch_of_rubbish_is_kept_with_its_place_and_takes_nobody_down(
     functions: dict[str, HostedFunction], body: Callable[..., bytes], reports: Any, application: Application
 ) -> None:
     await score(functions, b"", body(240.0), b"\xff\xfe", body(-1.0, "M4"))
 
     assert reports.outcomes == {"applied": 3, "dead_lettered": 2, "quarantined": 1}
-    letters = await application.stores.letters.all()
+    letters = await application.stores.letters.letters(10)
     assert [(letter.partition, letter.sequence_number) for letter in letters] == [("3", 7), ("3", 9), ("3", 10)]
 
 
@@ -327,7 +366,7 @@ async def test_a_store_out_of_reach_is_raised_so_that_the_checkpoint_waits(
     monkeypatch.setattr(application.stores.packs, "write", away)
     with pytest.raises(TransientFault):
         await score(functions, body(240.0))
-    assert await application.stores.letters.all() == []
+    assert await application.stores.letters.letters(10) == []
 
 
 async def test_one_outage_goes_from_event_to_message(
@@ -373,6 +412,20 @@ async def test_fan_out_passes_over_documents_that_are_neither_incident_nor_inten
     assert (notifications.value, incidents.value) == ([], [])
 
 
+@pytest.mark.parametrize("text", ['{"key": "inc:A|C1|restored|console", "customer_id": "C1"}', "Störung", "[1]", "{}"])
+async def test_a_message_that_the_host_gave_up_on_becomes_a_dead_letter_of_its_own(
+    functions: dict[str, HostedFunction], application: Application, text: str
+) -> None:
+    bury = functions["bury_notification"]
+    for each in (text, text, '{"key": "another"}'):
+        await bury.call({"message": bury.decode(meta.Datum(each, "string"), {})})
+
+    letters = await application.stores.letters.letters(10)
+    assert len(letters) == 2
+    assert {letter.partition for letter in letters} == {"notifications"}
+    assert all("gave up" in letter.reason for letter in letters)
+
+
 def timer(*, late: bool) -> meta.Datum:
     status = {"Last": "2024-06-17T00:00:00Z", "Next": "2024-06-17T00:01:00Z", "LastUpdated": "2024-06-17T00:00:00Z"}
     return meta.Datum(json.dumps({"IsPastDue": late, "Schedule": {}, "ScheduleStatus": status}), "json")
@@ -392,7 +445,7 @@ async def test_advance_reports_meters_that_fell_silent(
     for _ in range(2):
         await advance.call({"timer": advance.decode(timer(late=True), {})})
 
-    found = await application.stores.anomalies.between(0, START + 86_400)
+    found = await application.stores.anomalies.between(0, START + 86_400, KINDS)
     assert sorted((each.meter_id, each.kind) for each in found) == [(f"M{n}", "no_reads") for n in (1, 2, 3)]
 
 

@@ -95,7 +95,16 @@ async def test_the_engine_indexes_every_function(engine: ModuleType) -> None:
     indexed = await functions(engine)
 
     assert set(indexed) == {
-        *("score_readings", "correlate_anomalies", "fan_out", "send_notification", "advance", "inspect", "http")
+        *(
+            "score_readings",
+            "correlate_anomalies",
+            "fan_out",
+            "send_notification",
+            "bury_notification",
+            "advance",
+            "inspect",
+            "http",
+        )
     }
     policy = indexed["score_readings"].retry_options
     assert (policy.retry_strategy, policy.max_retry_count) == ("exponential_backoff", -1)
@@ -121,4 +130,4 @@ async def test_the_engine_invokes_score_readings(
 
     succeeded(await engine.invocation_request(SimpleNamespace(request=SimpleNamespace(invocation_request=invocation))))
     assert reports.outcomes == {"applied": 3, "dead_lettered": 1}
-    assert [letter.partition for letter in await composed.stores.letters.all()] == ["2"]
+    assert [letter.partition for letter in await composed.stores.letters.letters(10)] == ["2"]

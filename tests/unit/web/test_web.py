@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from functions.application import Application
+from functions.domain.anomalies import KINDS
 from functions.domain.errors import Conflict, TransientFault
 from functions.domain.roster import RosterRow
 from functions.ports import LetterSource
@@ -57,7 +58,7 @@ async def outage(application: Application, roster_rows: list[RosterRow], body: C
     bodies = [body(240.0), body(0.0, "M1", "M2", slot=1), body(240.0, "M1", slot=2)]
     for number, each in enumerate(bodies):
         await application.scoring.score([Event(each, LetterSource("0", number))])
-    records = await application.stores.anomalies.between(0, START + 86_400)
+    records = await application.stores.anomalies.between(0, START + 86_400, KINDS)
     await application.correlation.correlate([msgspec.to_builtins(record) for record in records])
 
 

@@ -1,0 +1,1 @@
+"""The stores on Cosmos DB, through the asynchronous SDK."""

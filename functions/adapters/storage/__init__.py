@@ -1,0 +1,1 @@
+"""Azure Storage: reports and dead letters in blobs, notifications in a queue."""

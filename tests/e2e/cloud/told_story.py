@@ -1,0 +1,49 @@
+"""A story told to a world and to its oracle."""
+
+from __future__ import annotations
+
+from e2e.cloud.oracle import Oracle
+from e2e.cloud.reading_back import batches, end_of
+from e2e.cloud.stories import Story
+from e2e.cloud.world import World
+
+
+class Telling:
+    """Where a story is, and what it must have led to. Made by `begin`."""
+
+    def __init__(self, world: World, oracle: Oracle, story: Story) -> None:
+        self.world = world
+        self.oracle = oracle
+        self.story = story
+        self.told = 0
+        """Chapters."""
+        self.records = 0
+
+    async def send(self) -> None:
+        """Send the next chapter."""
+        chapter = self.story.chapter(self.told)
+        self.told += 1
+        self.records += chapter.records
+        await self.oracle.hear(chapter)
+        await self.world.send(chapter.events)
+
+    async def tell(self, chapters: int) -> None:
+        """Send so many chapters, each when the one before has led to all it leads to."""
+        for _ in range(chapters):
+            await self.send()
+            await self.world.drained()
+
+    async def check(self) -> None:
+        """The world is as the oracle's, nobody was told anything twice, and every batch's counts add up."""
+        end = await end_of(self.world)
+        assert end.differences(await self.oracle.end()) == []
+        lines = batches(self.world)
+        assert [each for each in lines if sum(each.tally.values()) != each.records] == []
+
+
+async def begin(world: World, oracle: Oracle, story: Story | None = None) -> Telling:
+    """Load a story's roster on both sides."""
+    telling = Telling(world, oracle, story or Story())
+    await world.load(telling.story.meters)
+    await oracle.load(telling.story.meters)
+    return telling

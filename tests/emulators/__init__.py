@@ -1,0 +1,1 @@
+"""Loopback servers that the real SDKs talk to."""
