@@ -41,7 +41,11 @@ class JsonLinesNotifier:
 
     async def find(self, claim: Delivery) -> str | None:
         """The message's key when the file has it. A line that a crash cut short was not sent."""
-        for line in self._path.read_bytes().splitlines():
+        try:
+            lines = self._path.read_bytes().splitlines()
+        except OSError as fault:
+            raise NotSent(f"{self._path} cannot be read ({fault.strerror}); check its rights") from fault
+        for line in lines:
             with suppress(msgspec.DecodeError):
                 if msgspec.json.decode(line).get("reference") == claim.key:
                     return claim.key

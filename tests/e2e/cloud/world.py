@@ -50,9 +50,6 @@ class World:
             self._checkpoints_name = names.CHECKPOINTS_BLOBS
             self._created = [BlobContainer(cloud.blobs, names.CHECKPOINTS_BLOBS)]
             self.queue = StorageQueue(cloud.queues, names.NOTIFICATIONS_QUEUE)
-        self._producer = EventHubProducerClient.from_connection_string(
-            at.event_hubs, eventhub_name=names.READINGS_HUB, retry_backoff_factor=0.1
-        )
         self._checkpoints = BlobCheckpointStore.from_connection_string(at.storage, self._checkpoints_name)
         self._blobs = ContainerClient.from_connection_string(at.storage, self._checkpoints_name)
         self.application = Application.build(
@@ -89,16 +86,17 @@ class World:
 
     async def send(self, events: Sequence[Sent]) -> None:
         """Send events, each to its partition, in their order."""
-        for partition in sorted({each.partition for each in events}):
-            batch = await self._producer.create_batch(partition_id=str(partition))
-            for body in [each.body for each in events if each.partition == partition]:
-                try:
-                    batch.add(EventData(body))
-                except ValueError:  # the batch is full
-                    await self._producer.send_batch(batch)
-                    batch = await self._producer.create_batch(partition_id=str(partition))
-                    batch.add(EventData(body))
-            await self._producer.send_batch(batch)
+        async with self._producer() as producer:
+            for partition in sorted({each.partition for each in events}):
+                batch = await producer.create_batch(partition_id=str(partition))
+                for body in [each.body for each in events if each.partition == partition]:
+                    try:
+                        batch.add(EventData(body))
+                    except ValueError:  # the batch is full
+                        await producer.send_batch(batch)
+                        batch = await producer.create_batch(partition_id=str(partition))
+                        batch.add(EventData(body))
+                await producer.send_batch(batch)
 
     async def checkpoints(self) -> dict[str, int]:
         """Sequence number of each partition's checkpoint."""
@@ -150,6 +148,10 @@ class World:
     async def _messages_done(self) -> bool:
         return await self.queue.waiting() == 0
 
+    def _producer(self) -> EventHubProducerClient:
+        """For one use: the SDK leaves the sockets open of connections that were cut while nobody used them."""
+        return EventHubProducerClient.from_connection_string(self.at.event_hubs, eventhub_name=names.READINGS_HUB)
+
     async def _last_events(self) -> dict[str, tuple[int, str]]:
         """Sequence number, and offset where it is told, of the last event of every partition that has one."""
         if self.at.broker is not None:
@@ -158,8 +160,8 @@ class World:
         return await self._last_places()
 
     async def _last_places(self) -> dict[str, tuple[int, str]]:
-        partitions = await self._producer.get_partition_ids()
-        told = await asyncio.gather(*map(self._producer.get_partition_properties, partitions))
+        async with self._producer() as producer:
+            told = [await producer.get_partition_properties(each) for each in await producer.get_partition_ids()]
         return {
             each["id"]: (each["last_enqueued_sequence_number"], each["last_enqueued_offset"])
             for each in told
@@ -190,7 +192,7 @@ class World:
     async def close(self) -> None:
         """Leave nothing behind but the logs."""
         await self.azure.database.drop()
-        for each in (self.azure, self.queue, self._producer, self._checkpoints, self._blobs, *self._created):
+        for each in (self.azure, self.queue, self._checkpoints, self._blobs, *self._created):
             await each.close()
 
 

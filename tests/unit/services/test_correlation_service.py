@@ -9,6 +9,7 @@ from functions.adapters.clocks import SetClock
 from functions.adapters.sqlite.composition import sqlite_stores
 from functions.adapters.sqlite.database import Database
 from functions.domain.anomalies import Anomaly, Phase
+from functions.domain.correlation import MOST_OPERATIONS
 from functions.domain.errors import Conflict, TransientFault
 from functions.domain.work_orders import AssetKind, WorkOrder
 from functions.services.correlation import CorrelationService
@@ -160,3 +161,53 @@ async def test_a_step_of_a_feeder_that_fails_does_not_hold_up_another(service, s
     monkeypatch.setattr(stores.incidents, "board", broken)
     clock.set(NOW + 18000)
     assert await service.release() == 1
+
+
+def odd(meter: str, start: int = NOW, **fields: object) -> Anomaly:
+    """An anomaly that is an incident of its own."""
+    name = f"{meter}:stuck:{start}"
+    values = {"id": f"{name}:opened", "anomaly_id": name, "meter_id": meter, "transformer_id": f"T-{meter}"}
+    return msgspec.structs.replace(DARK, **{**values, "kind": "stuck", "start": start, **fields})
+
+
+async def test_a_step_too_large_for_one_commit_is_cut_into_several(service, stores, monkeypatch):
+    commits, commit = [], stores.incidents.commit
+
+    async def counted(board, incidents, suppressions, intents):
+        commits.append(1 + 2 * len(incidents) + len(intents) + bool(suppressions))
+        await commit(board, incidents, suppressions, intents)
+
+    monkeypatch.setattr(stores.incidents, "commit", counted)
+    records = [odd(f"M{number}") for number in range(130)]
+    revisions = await service.correlate(fed(*records))
+    assert max(commits) <= MOST_OPERATIONS
+    assert len(commits) > 2
+    assert len({each.incident_id for each in revisions}) == 130
+    assert await service.correlate(fed(*records)) == []
+
+
+async def test_a_storm_is_few_commits_however_many_meters_are_dark(service, stores, monkeypatch):
+    commits, commit = [], stores.incidents.commit
+
+    async def counted(*records):
+        commits.append(records)
+        await commit(*records)
+
+    monkeypatch.setattr(stores.incidents, "commit", counted)
+    dark = [
+        msgspec.structs.replace(DARK, id=f"M{n}:power_off:1:opened", anomaly_id=f"M{n}:power_off:1", meter_id=f"M{n}")
+        for n in range(3_000)
+    ]
+    (revision,) = await service.correlate(fed(*dark))
+    assert len(commits) == 1
+    assert revision.meters_out == 3_000
+
+
+async def test_everything_that_planned_work_held_is_released_in_one_run(service, stores, clock):
+    await stores.context.put_orders([WORK])
+    held = [odd(f"M{number}", kind="unusual") for number in range(150)]
+    assert await service.correlate(fed(*held)) == []
+    clock.set(WORK.end + 900 + 1800)
+    assert await service.release() == 150
+    assert all(line.released_at for line in await stores.incidents.suppressions("F", 1_000))
+    assert await service.release() == 0
