@@ -117,21 +117,30 @@ def push(
     connection: Annotated[
         str, typer.Option(help="Event Hubs connection string.", envvar="EVENTHUB_CONNECTION_STRING", metavar="STRING")
     ] = "",
+    namespace: Annotated[
+        str,
+        typer.Option(
+            help="Instead of a connection string: the namespace, reached with your own identity.",
+            metavar="NAME.servicebus.windows.net",
+        ),
+    ] = "",
     hub: Annotated[str, typer.Option(help="Event hub to send to.")] = "meter-readings",
     mapping: Mapping = None,
 ) -> None:
     """Pack a file into events of one feeder each (at most 500 readings, 1 MB), as a utility sends them."""
+    from functions.ports import Link
     from local import push as pushing
     from local.columns import parse_mapping
     from local.console import progress_bar, show_push, status
     from local.history import History
 
-    if not dry_run and not connection:
-        raise typer.BadParameter("give either --dry-run or --connection STRING", param_hint="--connection")
+    if not dry_run and not connection and not namespace:
+        raise typer.BadParameter("give --dry-run, --connection STRING or --namespace NAME", param_hint="--connection")
+    link = Link(address=namespace) if namespace else Link(connection=connection)
     with status("reading"):
         history = History([file], parse_mapping(mapping or []))
     with history, progress_bar("packing" if dry_run else "sending", history.rows) as progress:
-        counts = pushing.push(history, None if dry_run else pushing.sender(connection, hub), progress)
+        counts = pushing.push(history, None if dry_run else pushing.sender(link, hub), progress)
     show_push(counts, sent=not dry_run)
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from functions.domain.packing import pack_columns
+from functions.ports import Link
 from local.grouping import by_group, groups_of
 from local.history import History
 
@@ -63,8 +64,8 @@ def push(history: History, sender: Sender | None, progress: Callable[[int], None
     return counts
 
 
-def sender(connection: str, hub: str) -> Sender:
+def sender(link: Link, hub: str) -> Sender:
     """A sender to Event Hubs; raises `InputError` when the connection string cannot be used."""
-    from functions.adapters.event_hubs import EventHubSender
+    from functions.adapters.event_hubs.sender import EventHubSender
 
-    return EventHubSender(connection, hub)
+    return EventHubSender(link, hub)

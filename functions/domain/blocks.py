@@ -148,8 +148,8 @@ def compare(
     """Write the features that compare the windows of a round with what the meter has kept."""
     rows = entries.row[chosen]
     place = block[chosen] % BLOCKS_PER_DAY
-    same_hour = np.stack([state["hour_v"][rows, place + step] for step in range(0, HOURS, BLOCKS_PER_DAY)])
-    same_voltage = widened(same_hour)
+    same_hour = place[:, None] + np.arange(0, HOURS, BLOCKS_PER_DAY)
+    same_voltage = np.ascontiguousarray(widened(state["hour_v"][rows[:, None], same_hour]).T)
     there = ~np.isnan(same_voltage)
     total = np.where(there, same_voltage, np.float32(0)).sum(axis=0)
     days = there.sum(axis=0)

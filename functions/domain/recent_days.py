@@ -34,7 +34,7 @@ SAME_SHARE = 0.004
 PROFILE_DAYS = 28
 """Days a profile remembers: longer than most thefts take to be noticed."""
 PER_CENT = 100.0
-CHUNK = 512
+CHUNK = 1024
 """Meters taken at once: their rings then stay in the cache of a core."""
 
 Array = NDArray[np.float32]

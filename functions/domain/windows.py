@@ -166,7 +166,8 @@ def _new_entries(
     repeats = _repeats(state["repeats"][row].astype(np.int64), start, window_v, window_e)
     last = np.r_[starts[1:], count][: len(starts)] - 1
     state["head"][meters] = slot[last]
-    state["voltage"][meters], state["energy"][meters] = window_v[last], window_e[last]
+    for place in range(WINDOW):
+        state["voltage"][meters, place], state["energy"][meters, place] = window_v[last, place], window_e[last, place]
     state["repeats"][meters] = np.minimum(repeats[last], np.iinfo(np.uint16).max)
     return Entries(
         row=row,

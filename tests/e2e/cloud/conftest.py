@@ -55,8 +55,8 @@ def cosmos(services: Endpoints) -> CosmosServer:
 
 
 @pytest.fixture
-def broker(services: Endpoints) -> EventHubsBroker:
+def broker(here: World) -> EventHubsBroker:
     """The broker that can be made to fail."""
-    if services.broker is None:
+    if here.at.broker is None:
         pytest.skip("a given Event Hubs namespace cannot be made to fail; unset METERSENTRY_TEST_EVENTHUBS")
-    return services.broker
+    return here.at.broker

@@ -24,21 +24,29 @@ class Endpoints(NamedTuple):
     cosmos: str
     event_hubs: str
     storage: str
-    cosmos_server: CosmosServer | None
-    broker: EventHubsBroker | None
+    cosmos_server: CosmosServer | None = None
+    broker: EventHubsBroker | None = None
 
 
 @contextmanager
 def endpoints() -> Iterator[Endpoints]:
-    """Whatever the environment does not name is started; the test is skipped where Azurite is missing."""
+    """Cosmos DB and storage, started where not given; the test is skipped where Azurite is missing."""
     with ExitStack() as started:
         storage = started.enter_context(storage_account())
-        server = broker = None
         cosmos, event_hubs = os.environ.get(COSMOS, ""), os.environ.get(EVENT_HUBS, "")
-        if not cosmos:
+        if cosmos:
+            yield Endpoints(cosmos, event_hubs, storage)
+        else:
             server = started.enter_context(CosmosServer())
             cosmos = f"AccountEndpoint={server.url}/;AccountKey={server.key};"
-        if not event_hubs:
-            broker = started.enter_context(EventHubsBroker({names.READINGS_HUB: PARTITIONS, names.INCIDENTS_HUB: 2}))
-            event_hubs = broker.connection_string
-        yield Endpoints(cosmos, event_hubs, storage, server, broker)
+            yield Endpoints(cosmos, event_hubs, storage, server)
+
+
+@contextmanager
+def with_hub(at: Endpoints) -> Iterator[Endpoints]:
+    """The same with an empty hub, unless one was given."""
+    if at.event_hubs:
+        yield at
+    else:
+        with EventHubsBroker({names.READINGS_HUB: PARTITIONS, names.INCIDENTS_HUB: 2}) as broker:
+            yield at._replace(event_hubs=broker.connection_string, broker=broker)

@@ -52,6 +52,8 @@ class Story:
     def __init__(
         self, feeders: int = 2, *, seed: int = 1, partitions: int = 4, spread: int = 1, volume: int = 0
     ) -> None:
+        self._feeders = feeders
+        self._volume = volume
         # The first two characters of a meter's id name its transformer.
         self.meters = {
             f"E{nth}v{volume}": [f"{chr(ord('A') + nth)}{meter:02}v{volume}" for meter in range(METERS)]
@@ -61,12 +63,19 @@ class Story:
         self._partitions = partitions
         self._spread = spread
 
-    def chapters(self, count: int, first: int = 0) -> list[Chapter]:
-        """So many chapters, from the given one."""
-        return [self.chapter(number) for number in range(first, first + count)]
+    def next_volume(self) -> Story:
+        """The same kind of story of other feeders, for when this one has reached the present."""
+        return Story(
+            self._feeders,
+            seed=self._seed,
+            partitions=self._partitions,
+            spread=self._spread,
+            volume=self._volume + 1,
+        )
 
     def chapter(self, number: int) -> Chapter:
         """One chapter: four intervals of every meter."""
+        assert number < VOLUME_CHAPTERS, "the story has reached the present; go on in its next volume"
         events = []
         for slot in range(number * CHAPTER_SLOTS, (number + 1) * CHAPTER_SLOTS):
             for nth, (feeder, meters) in enumerate(self.meters.items()):

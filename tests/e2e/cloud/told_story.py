@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from e2e.cloud.oracle import Oracle
 from e2e.cloud.reading_back import batches, end_of
-from e2e.cloud.stories import Story
+from e2e.cloud.stories import VOLUME_CHAPTERS, Story
 from e2e.cloud.world import World
 
 
@@ -16,16 +16,24 @@ class Telling:
         self.oracle = oracle
         self.story = story
         self.told = 0
-        """Chapters."""
+        """Chapters of this volume."""
         self.records = 0
 
     async def send(self) -> None:
         """Send the next chapter."""
+        if self.told == VOLUME_CHAPTERS:
+            self.story, self.told = self.story.next_volume(), 0
+            await self.load()
         chapter = self.story.chapter(self.told)
         self.told += 1
         self.records += chapter.records
         await self.oracle.hear(chapter)
         await self.world.send(chapter.events)
+
+    async def load(self) -> None:
+        """Load the story's roster on both sides."""
+        await self.world.load(self.story.meters)
+        await self.oracle.load(self.story.meters)
 
     async def tell(self, chapters: int) -> None:
         """Send so many chapters, each when the one before has led to all it leads to."""
@@ -42,8 +50,7 @@ class Telling:
 
 
 async def begin(world: World, oracle: Oracle, story: Story | None = None) -> Telling:
-    """Load a story's roster on both sides."""
+    """Open a story."""
     telling = Telling(world, oracle, story or Story())
-    await world.load(telling.story.meters)
-    await oracle.load(telling.story.meters)
+    await telling.load()
     return telling

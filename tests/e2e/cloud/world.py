@@ -17,7 +17,7 @@ from azure.eventhub.aio import EventHubProducerClient
 from azure.eventhub.extensions.checkpointstoreblobaio import BlobCheckpointStore
 from azure.storage.blob.aio import ContainerClient
 from e2e.cloud.consumer_process import ShiftedClock
-from e2e.cloud.endpoints import Endpoints
+from e2e.cloud.endpoints import Endpoints, with_hub
 from e2e.cloud.order import Order, named_for
 from e2e.cloud.stories import Sent
 from functional.promise_house import PRIOR, Silent, score
@@ -86,17 +86,24 @@ class World:
 
     async def send(self, events: Sequence[Sent]) -> None:
         """Send events, each to its partition, in their order."""
+        for partition in sorted({each.partition for each in events}):
+            bodies = [each.body for each in events if each.partition == partition]
+            if self.at.broker is not None:  # past the SDK, which leaves the sockets of cut connections open
+                await asyncio.to_thread(self.at.broker.append, names.READINGS_HUB, partition, bodies)
+            else:
+                await self._produce(partition, bodies)
+
+    async def _produce(self, partition: int, bodies: Sequence[bytes]) -> None:
         async with self._producer() as producer:
-            for partition in sorted({each.partition for each in events}):
-                batch = await producer.create_batch(partition_id=str(partition))
-                for body in [each.body for each in events if each.partition == partition]:
-                    try:
-                        batch.add(EventData(body))
-                    except ValueError:  # the batch is full
-                        await producer.send_batch(batch)
-                        batch = await producer.create_batch(partition_id=str(partition))
-                        batch.add(EventData(body))
-                await producer.send_batch(batch)
+            batch = await producer.create_batch(partition_id=str(partition))
+            for body in bodies:
+                try:
+                    batch.add(EventData(body))
+                except ValueError:  # the batch is full
+                    await producer.send_batch(batch)
+                    batch = await producer.create_batch(partition_id=str(partition))
+                    batch.add(EventData(body))
+            await producer.send_batch(batch)
 
     async def checkpoints(self) -> dict[str, int]:
         """Sequence number of each partition's checkpoint."""
@@ -106,7 +113,7 @@ class World:
     async def lag(self) -> int:
         """How many sequence numbers the checkpoints are behind the hub."""
         at, last = await self.checkpoints(), await self._last_events()
-        return sum(sequence - at.get(partition, -1) for partition, (sequence, _) in last.items())
+        return sum(sequence - at.get(partition, -1) for partition, sequence in last.items())
 
     async def owners(self) -> Counter[str]:
         """How many partitions each consumer owns."""
@@ -149,17 +156,17 @@ class World:
         return await self.queue.waiting() == 0
 
     def _producer(self) -> EventHubProducerClient:
-        """For one use: the SDK leaves the sockets open of connections that were cut while nobody used them."""
         return EventHubProducerClient.from_connection_string(self.at.event_hubs, eventhub_name=names.READINGS_HUB)
 
-    async def _last_events(self) -> dict[str, tuple[int, str]]:
-        """Sequence number, and offset where it is told, of the last event of every partition that has one."""
-        if self.at.broker is not None:
-            hub = (await asyncio.to_thread(self.at.broker.state))["hubs"][names.READINGS_HUB]
-            return {each["partition"]: (each["last_sequence"], "") for each in hub if each["events"]}
-        return await self._last_places()
+    async def _last_events(self) -> dict[str, int]:
+        """Sequence number of the last event of every partition that has one."""
+        if self.at.broker is None:
+            return {partition: sequence for partition, (sequence, _) in (await self._last_places()).items()}
+        hub = (await asyncio.to_thread(self.at.broker.state))["hubs"][names.READINGS_HUB]
+        return {each["partition"]: each["last_sequence"] for each in hub if each["events"]}
 
     async def _last_places(self) -> dict[str, tuple[int, str]]:
+        """Sequence number and offset of the same events, as the service tells them."""
         async with self._producer() as producer:
             told = [await producer.get_partition_properties(each) for each in await producer.get_partition_ids()]
         return {
@@ -173,10 +180,12 @@ class World:
         return namespace, names.READINGS_HUB, names.READINGS_GROUP
 
     async def open(self) -> None:
-        """Create what is this world's, and begin after the hub's last event."""
+        """Create what is this world's, and begin after the last event of a hub that others have used."""
         await self.azure.provision()
         await self._created[0].create()
         await self.queue.create()
+        if self.at.broker is not None:
+            return
         namespace, hub, group = self._consumers_place()
         for partition, (sequence, offset) in (await self._last_places()).items():
             place = {
@@ -199,13 +208,12 @@ class World:
 @asynccontextmanager
 async def world(at: Endpoints, output: Path) -> AsyncIterator[World]:
     """A fresh world, which ends with whatever faults it was made to suffer."""
-    made = World(at, output)
-    try:
-        await made.open()
-        yield made
-    finally:
-        if at.cosmos_server is not None:
-            at.cosmos_server.clear_faults()
-        if at.broker is not None:
-            at.broker.delay(0)
-        await made.close()
+    with with_hub(at) as everything:
+        made = World(everything, output)
+        try:
+            await made.open()
+            yield made
+        finally:
+            if at.cosmos_server is not None:
+                at.cosmos_server.clear_faults()
+            await made.close()
