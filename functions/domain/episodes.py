@@ -65,10 +65,10 @@ def update(
     `kinds` is `[n, 8]`, what each entry shows. Only meters with something open or something to open are visited.
     """
     changes: list[Change] = []
-    row, shown = entries.row[chosen], kinds[chosen]
-    is_open = state["open_slot"][row] != NO_SLOT
+    row = entries.row[chosen]
+    is_open = state["open_slot"] != NO_SLOT
     for kind in Kind:
-        breach, visited = shown[:, kind], is_open[:, kind]
+        breach, visited = kinds[chosen, kind], is_open[row, kind]
         if breach.any():
             visited = visited | np.isin(row, row[breach])
         for entry in chosen[visited].tolist():

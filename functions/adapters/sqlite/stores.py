@@ -25,13 +25,8 @@ class SqliteRosters:
 
     async def read(self, feeder_id: str) -> list[RosterShard]:
         """All shards of a feeder."""
-        shards = self._rosters.select(RosterShard, "partition = ? ORDER BY sort", feeder_id)
-        found = []
-        for shard in shards:
-            document = self._rosters.read(feeder_id, shard.id, RosterShard)
-            if document is not None:
-                found.append(msgspec.structs.replace(document[0], etag=document[1]))
-        return found
+        found = self._rosters.partition(feeder_id, RosterShard)
+        return [msgspec.structs.replace(shard, etag=etag) for shard, etag in found]
 
     async def write(self, shard: RosterShard) -> str:
         """Write a shard unchanged since its `etag`, or raise `Conflict`."""

@@ -113,4 +113,3 @@ def envelope(feeder: str, rows: list[dict[str, object]], *, columns: bool) -> by
     """An event body, in one of the two forms of the wire."""
     readings = {name: [row[name] for row in rows] for name in rows[0]} if columns else rows
     return msgspec.json.encode({"feeder_id": feeder, "interval_s": INTERVAL_S, "readings": readings})
-

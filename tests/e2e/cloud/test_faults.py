@@ -50,13 +50,13 @@ async def test_while_the_store_takes_nothing_the_checkpoint_waits(
     telling = await begin(here, oracle)
     seat.start(here.order("a"))
     await telling.tell(1)
-    checkpoints, memory = await here.checkpoints(), seat.memory_mb()
+    checkpoints, memory = await here.hub.checkpoints(), seat.memory_mb()
     cosmos.set_faults(STANDSTILL[fault])
     await telling.send()
-    await here.send(telling.story.chapter(1).events * REPEATS)
+    await here.hub.send(telling.story.chapter(1).events * REPEATS)
     until = time.monotonic() + LASTS_S
     while time.monotonic() < until:
-        assert await here.checkpoints() == checkpoints
+        assert await here.hub.checkpoints() == checkpoints
         await asyncio.sleep(0.2)
     await recovers(telling, cosmos)
     assert seat.memory_mb("VmHWM") - memory < GROWTH_MB

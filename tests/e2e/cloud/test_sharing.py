@@ -20,7 +20,7 @@ SHARED_S = 15.0
 async def both_work(world: World) -> None:
     """Wait until each of two consumers reads two of the four partitions."""
     deadline = time.monotonic() + SHARED_S
-    while sorted((await world.owners()).values()) != [2, 2]:
+    while sorted((await world.hub.owners()).values()) != [2, 2]:
         assert time.monotonic() < deadline, "the partitions are not shared fairly"
         await asyncio.sleep(0.1)
 
