@@ -48,8 +48,9 @@ test-serving: $(SETUP) ## Run the tests of what is deployed; PYTHON=python3.13 V
 soak: $(SETUP) $(EMULATORS) ## Ten minutes of constant load with faults every few seconds, compared with an undisturbed run
 	PYTHONPATH=tests:. $(PY) -m e2e.cloud.soak --minutes 10
 
-bench: $(SETUP) ## Measure readings per second, and write out/bench.json
+bench: $(SETUP) $(if $(shell command -v npm),$(EMULATORS)) ## Measure readings per second, in process and over sockets (needs Node.js)
 	$(PY) -m local bench
+	$(if $(shell command -v npm),PYTHONPATH=tests:. $(PY) -m emulators $(PY) -m local bench-cloud,@echo "over sockets: skipped, there is no npm to install Azurite with")
 
 setup-training: $(TRAINING)/.ready ## Build .venv-training with torch, scikit-learn and onnx
 
