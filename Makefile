@@ -45,8 +45,9 @@ test: $(SETUP) $(if $(shell command -v npm),$(EMULATORS)) ## Run the tests, the 
 test-serving: $(SETUP) ## Run the tests of what is deployed; PYTHON=python3.13 VENV=.venv-3.13 for Azure's Python
 	$(PY) -m pytest tests/unit tests/contract tests/functional
 
-soak: $(SETUP) $(EMULATORS) ## Ten minutes of constant load with faults every few seconds, compared with an undisturbed run
+soak: $(SETUP) $(EMULATORS) ## Ten minutes of load with faults every few seconds, then 200 kills, compared with undisturbed runs
 	PYTHONPATH=tests:. $(PY) -m e2e.cloud.soak --minutes 10
+	METERSENTRY_KILL_POINTS=200 $(PY) -m pytest tests/e2e/cloud/test_crashes.py
 
 bench: $(SETUP) $(if $(shell command -v npm),$(EMULATORS)) ## Measure readings per second, in process and over sockets (needs Node.js)
 	$(PY) -m local bench

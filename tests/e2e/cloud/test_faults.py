@@ -87,7 +87,7 @@ LOST_REPLIES = [
     *(("packs", "create"), ("packs", "replace"), ("anomalies", "batch"), ("incidents", "upsert")),
     *(("incidents", "batch"), ("deliveries", "create"), ("deliveries", "upsert"), ("leases", "replace")),
 ]
-LOST_RACES = [("packs", "replace"), ("incidents", "batch"), ("leases", "replace")]
+LOST_RACES = [("packs", "create"), ("packs", "replace"), ("incidents", "batch"), ("leases", "replace")]
 
 
 @pytest.mark.parametrize(
