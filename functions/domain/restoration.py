@@ -62,19 +62,21 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Log of how much longer outages of the area have recently lasted than others (`restoration_levels`)."""
 
     near_open: float | None = None
-    """Other outages open within about 1.5 km: the same transformer or lateral."""
-    near_new: float | None = None
-    """Of the last half hour, open or over, and this one."""
+    """Other outages open within about 1 km: the same transformer or lateral."""
     near_restored: float | None = None
     """Restored within the last day."""
     near_restored_h: float | None = None
     """Hours since the last of all was restored; None also when there was none."""
     near_pace: float | None = None
     """Mean log hours that those of the last day had lasted; None also when there was none."""
+    circuit_open: float | None = None
+    """Other outages open within about 3 km: the same feeder."""
+    circuit_new: float | None = None
+    """First seen there within the last ten minutes, this one too."""
     area_open: float | None = None
     """Other outages open within about 30 km: the same crews."""
     area_new: float | None = None
-    """Of the last hour, and this one."""
+    """First seen there within the last hour, this one too."""
     area_restored: float | None = None
     """Restored within the last two hours."""
     all_open: float | None = None

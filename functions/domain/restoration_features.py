@@ -27,8 +27,8 @@ CAUSES = (Cause.unknown, Cause.investigating, Cause.planned, Cause.equipment, Ca
 """Causes with outages enough to learn from; the others are what is left when none of these holds."""
 CREWS = (Crew.assigned, Crew.en_route, Crew.assessing, Crew.repair_sent, Crew.on_site)
 COUNTS = (
-    *("near_open", "near_new", "near_restored", "area_open", "area_new", "area_restored"),
-    *("all_open", "all_new", "all_restored"),
+    *("near_open", "near_restored", "circuit_open", "circuit_new"),
+    *("area_open", "area_new", "area_restored", "all_open", "all_new", "all_restored"),
 )
 
 
@@ -54,10 +54,11 @@ class Columns(NamedTuple):
     usual_total: Column
     area_pace: Column
     near_open: Column
-    near_new: Column
     near_restored: Column
     near_restored_h: Column
     near_pace: Column
+    circuit_open: Column
+    circuit_new: Column
     area_open: Column
     area_new: Column
     area_restored: Column
@@ -83,7 +84,8 @@ def columns(facts: Sequence[Facts]) -> Columns:
 def is_planned(known: Columns) -> NDArray[np.bool_]:
     """Which outages are planned work, `[n]`: as told, or else by their cause."""
     by_cause = np.isnan(known.planned) & (known.cause == Cause.planned)
-    return by_cause | (known.planned == 1)
+    planned: NDArray[np.bool_] = by_cause | (known.planned == 1)
+    return planned
 
 
 def features(known: Columns) -> NDArray[np.float32]:
@@ -116,11 +118,12 @@ def _clock(known: Columns) -> dict[str, Column]:
 
 def _estimate(known: Columns) -> dict[str, Column]:
     remaining, total = (known.estimate - known.now) / HOUR_S, (known.estimate - known.start) / HOUR_S
+    moved = (known.estimate - known.estimate_first) / HOUR_S
     return {
         "estimate_remaining": np.where(remaining > 0, log_hours(remaining), np.nan) - known.usual_remaining,
         "estimate_total": log_hours(total) - known.usual_total,
         "estimate_overdue": _log1p(-remaining),
-        "estimate_moved": (known.estimate - known.estimate_first) / HOUR_S,
+        "estimate_moved": np.sign(moved) * _log1p(np.abs(moved)),
         "revisions": known.revisions,
         "revision_age": _log1p((known.now - known.revised_at) / HOUR_S),
     }

@@ -23,8 +23,11 @@ EVENT_COLUMNS = (
     *("cause_first", "cause_last", "status_first", "cust_first", "lat", "lon"),
 )
 UPDATE_COLUMNS = ("id", "start", "ct", "etor", "cause", "status", "cust")
-SAFETY_SHUTOFF = "psps"
+WORDS = ("cause_first", "cause_last", "status_first", "cause", "status")
+SAFETY_SHUTOFF = ("psps", "safety")
 """Public safety power shutoffs last as long as the weather: they are neither trained on nor measured."""
+NUMERIC = ("int", "integer", "float", "double", "decimal")
+"""Ends of the names of duckdb's types of numbers, signed or not."""
 LONGEST_GAP_MIN = 65
 EARLIEST_S, LATEST_S = -300, 7_200
 """First sight after the start: earlier is a clock gone wrong, later hides too much of the outage."""
@@ -91,6 +94,8 @@ def read_events(path: Path, updates: Path | None = None) -> Events:
         rows = db.execute(query).fetchnumpy()
     if not len(columns["id"]):
         raise InputError(f"{path} holds no outage with a start and a first sight; give a file with outages")
+    if not len(rows["nth"]):
+        raise InputError(f"{updates} has no row for an outage of {path}; give the updates of these outages")
     return _events(columns, _updates(*rows.values()))
 
 
@@ -104,6 +109,11 @@ def _open(db: duckdb.DuckDBPyConnection, name: str, path: Path, wanted: tuple[st
     missing = [column for column in wanted if column not in relation.columns]
     if missing:
         raise InputError(f"{path} has no column {', '.join(missing)}; name the columns as in docs/restoration.md")
+    for column, kind in zip(relation.columns, relation.types, strict=True):
+        if column in wanted and column not in WORDS and not kind.id.endswith(NUMERIC):
+            raise InputError(
+                f"{path} has {kind} in column {column}; give whole numbers, and times as seconds since 1970"
+            )
     relation.create_view(name)
 
 
@@ -111,7 +121,8 @@ def _events(columns: dict[str, NDArray], updates: Updates) -> Events:
     number = {name: _whole(columns[name]) for name in ("id", "start", "first_seen", "gone", "end_est", "etor_first")}
     start, seen = number["start"], number["first_seen"]
     causes = _text(columns["cause_first"]), _text(columns["cause_last"])
-    safety = (causes[0] == SAFETY_SHUTOFF) | (causes[1] == SAFETY_SHUTOFF)
+    safety = np.array([any(word in f"{first} {last}".lower() for word in SAFETY_SHUTOFF)
+                       for first, last in zip(*causes, strict=True)])  # fmt: skip
     gap = np.ma.filled(columns["end_gap_min"].astype(np.float64), np.inf)
     sound = ~safety & (_whole(columns["reappear"]) == 0) & (gap <= LONGEST_GAP_MIN)
     sound &= (number["etor_first"] > seen) & (seen - start >= EARLIEST_S) & (seen - start <= LATEST_S)

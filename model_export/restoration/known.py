@@ -6,7 +6,7 @@ been seen, or were gone, by then.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from functions.domain.restoration_levels import Levels
     from model_export.restoration.events import Events
 
     Integers = NDArray[np.int64]
@@ -46,11 +45,19 @@ class Moments:
     remaining_h: NDArray[np.float64]
     planned: NDArray[np.bool_]
     known: Columns
-    levels: Levels
-    """As they stood after the last record."""
 
     def __len__(self) -> int:
         return len(self.now)
+
+    def of(self, rows: NDArray[np.bool_]) -> Moments:
+        """Only the moments of `rows[r]`."""
+        known = Columns(*(each[rows] for each in self.known))
+        arrays = (self.event, self.now, self.elapsed_h, self.remaining_h, self.planned)
+        return Moments(*(each[rows] for each in arrays), known)
+
+    def knowing(self, known: Columns) -> Moments:
+        """The same moments, with other facts known."""
+        return replace(self, known=known)
 
 
 def moments(events: Events, time_zone: str, advance: Callable[[float], None]) -> Moments:
@@ -61,11 +68,10 @@ def moments(events: Events, time_zone: str, advance: Callable[[float], None]) ->
     facts |= {"now": now, "start": events.start[event], "first_seen": events.first_seen[event]}
     facts |= neighbours(events, event, now)
     advance(0.5)
-    usual, levels = recent(events, event, now, facts["planned"] == 1)
-    facts |= usual
+    facts |= recent(events, event, now, facts["planned"] == 1)
     advance(0.5)
     known = Columns(**{name: np.asarray(facts[name], np.float64) for name in Columns._fields})
-    return Moments(event, now, hours, (events.end[event] - now) / HOUR_S, is_planned(known), known, levels)
+    return Moments(event, now, hours, (events.end[event] - now) / HOUR_S, is_planned(known), known)
 
 
 def _when(events: Events) -> tuple[Integers, Integers, Integers]:

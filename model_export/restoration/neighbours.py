@@ -15,22 +15,23 @@ if TYPE_CHECKING:
 
     Integers = NDArray[np.int64]
 
-NEAR_DEG, AREA_DEG = 0.01, 0.25
-"""Sides of a cell: about 1 km and 25 km."""
-HALF_HOUR_S, HOUR_S, DAY_S = 1_800, 3_600, 86_400
+NEAR_DEG, CIRCUIT_DEG, AREA_DEG = 0.01, 0.03, 0.25
+"""Sides of a cell: about 1, 3 and 25 km."""
+SNAPSHOT_S, HOUR_S, DAY_S = 600, 3_600, 86_400
 
 
 def neighbours(events: Events, event: Integers, now: Integers) -> dict[str, NDArray]:
-    """The facts `near_*`, `area_*` and `all_*` of outages `event[r]` at `now[r]`."""
-    near, area, everywhere = (_Square(events, size) for size in (NEAR_DEG, AREA_DEG, None))
+    """The facts `near_*`, `circuit_*`, `area_*` and `all_*` of outages `event[r]` at `now[r]`."""
+    near, circuit, area, everywhere = (_Square(events, size) for size in (NEAR_DEG, CIRCUIT_DEG, AREA_DEG, None))
     restored, lasted = near.restored(event, now, DAY_S)
     last = near.last_restored(event, now)
     facts = {
         "near_open": near.open(event, now),
-        "near_new": near.seen(event, now, HALF_HOUR_S),
         "near_restored": restored,
         "near_restored_h": np.where(last > 0, (now - last) / HOUR_S, np.nan),
         "near_pace": np.where(restored > 0, lasted / np.maximum(restored, 1), np.nan),
+        "circuit_open": circuit.open(event, now),
+        "circuit_new": circuit.seen(event, now, SNAPSHOT_S),
     }
     for name, square in (("area", area), ("all", everywhere)):
         facts |= {

@@ -8,6 +8,7 @@ import numpy as np
 
 from functions.domain.restoration_features import log_hours
 from functions.domain.restoration_levels import Levels
+from model_export.restoration.events import EARLIEST_S, LATEST_S
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,8 +23,8 @@ RESTORED, ASKED, ESTIMATED = range(3)
 
 def recent(
     events: Events, event: NDArray[np.int64], now: NDArray[np.int64], planned: NDArray[np.bool_]
-) -> tuple[dict[str, NDArray], Levels]:
-    """The facts `usual_*` and `area_pace` of outages `event[r]` at `now[r]`, and the levels after the last record."""
+) -> dict[str, NDArray]:
+    """The facts `usual_*` and `area_pace` of outages `event[r]` at `now[r]`."""
     over, told = np.flatnonzero(events.teaches), np.flatnonzero(_has_estimate(events))
     moment = np.concatenate((events.gone[over], now, events.first_seen[told]))
     kind = np.repeat((RESTORED, ASKED, ESTIMATED), (len(over), len(now), len(told)))
@@ -44,12 +45,12 @@ def recent(
             levels.estimated(groups[which], ahead[which], total[which])
         else:
             facts[which] = *levels.usual(asked[which]), levels.area_pace(areas[outage[which]])
-    return dict(zip(("usual_remaining", "usual_total", "area_pace"), facts.T, strict=True)), levels
+    return dict(zip(("usual_remaining", "usual_total", "area_pace"), facts.T, strict=True))
 
 
 def _has_estimate(events: Events) -> NDArray[np.bool_]:
     late = events.first_seen - events.start
-    return (events.estimate > events.first_seen) & (late >= -300) & (late <= 2 * HOUR_S) & ~events.safety
+    return (events.estimate > events.first_seen) & (late >= EARLIEST_S) & (late <= LATEST_S) & ~events.safety
 
 
 def _areas(events: Events) -> list[str]:

@@ -15,13 +15,13 @@ STORAGE = Link(connection=f"DefaultEndpointsProtocol=https;AccountName={ACCOUNT}
 
 @pytest.mark.parametrize("connection", ["nonsense", "Endpoint=;SharedAccessKeyName=a;SharedAccessKey=b"])
 async def test_a_connection_string_at_fault_is_a_setting_at_fault(connection: str) -> None:
-    with pytest.raises(SettingError, match="^EventHubConnection cannot be used"):
+    with pytest.raises(SettingError, match=r"^EventHubConnection cannot be used"):
         IncidentPublisher(Link(connection=connection), "grid-incidents")
-    with pytest.raises(SettingError, match="^EventHubConnection cannot be used"):
+    with pytest.raises(SettingError, match=r"^EventHubConnection cannot be used"):
         HubConsumer(Link(connection=connection), "meter-readings", "score", blobs=STORAGE, container="c", handle=print)
 
 
 async def test_a_storage_account_at_fault_is_named_as_such() -> None:
     hub = Link(connection="Endpoint=sb://127.0.0.1;SharedAccessKeyName=a;SharedAccessKey=b")
-    with pytest.raises(SettingError, match="^AzureWebJobsStorage cannot be used"):
+    with pytest.raises(SettingError, match=r"^AzureWebJobsStorage cannot be used"):
         HubConsumer(hub, "meter-readings", "score", blobs=Link(connection="nonsense"), container="c", handle=print)
