@@ -6,9 +6,10 @@ SETUP := $(VENV)/.ready
 TRAINING := .venv-training
 EMULATORS := tests/emulators/node_modules/.ready
 TRAINING_PY := $(TRAINING)/bin/python
+PYTHON_3_13 ?= python3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-emulators demo demo-cloud test test-serving soak bench train evaluate test-training verify setup-training clean
+.PHONY: help setup setup-emulators demo demo-cloud test test-serving soak bench train evaluate test-training verify setup-training infra-check package clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -74,6 +75,17 @@ evaluate: setup-training ## Measure the detector on three seeds, with the notebo
 
 verify: $(SETUP) ## Prove that the exported model scores as it did when it was trained
 	$(PY) -m model_export verify
+
+infra-check: ## Check infra/ with the checker that INFRA_CHECK names
+ifdef INFRA_CHECK
+	$(INFRA_CHECK) infra --var-file infra/terraform/dev.tfvars
+	$(INFRA_CHECK) infra --var-file infra/terraform/prod.tfvars
+else
+	@echo "infra-check: skipped, as INFRA_CHECK names no checker; docs/deploy.md says what to run with the real tools"
+endif
+
+package: ## Build the deployment zip with Linux wheels; PYTHON_3_13=python3.13 says where Azure's Python is
+	$(PYTHON_3_13) infra/package.py
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) $(TRAINING) tests/emulators/node_modules out build metersentry.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
