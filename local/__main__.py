@@ -12,6 +12,7 @@ import typer
 
 from functions.domain.errors import InputError, MeterSentryError, SettingError
 from local.dead_letters import app as dead_letters
+from local.indices import indices
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 
 app.add_typer(dead_letters, name="dead-letters")
+app.command()(indices)
 
 USAGE_ERROR, FAILED_RUN = 2, 1
 
@@ -36,6 +38,7 @@ Mapping = Annotated[
         " as in --map energy_kwh=power_w/60000 --map interval_s=60. Repeat for each.",
     ),
 ]
+ContextFile = Annotated[Optional[Path], typer.Option(help="CSV file.", dir_okay=False)]  # noqa: UP045  # as above
 
 
 @app.command()
@@ -90,23 +93,30 @@ def replay(
         str, typer.Option(help="sqlite:///PATH keeps the state; the same store again continues it.", metavar="URL")
     ] = "",
     mapping: Mapping = None,
+    roster: ContextFile = None,
+    work_orders: ContextFile = None,
+    weather: ContextFile = None,
+    device_events: ContextFile = None,
 ) -> None:
     """Run history files through the product and write scores, anomalies, incidents, messages and an inspection list.
 
     Files have the columns meter_id (or customer_id), feeder_id, timestamp (naive = UTC), voltage_v, energy_kwh and
     optionally transformer_id, nominal_voltage_v, customer_type and interval_s. They need not be in time order, nor fit
-    in memory.
+    in memory. CSV files tell what the utility knew at the time: --roster, --work-orders (each known from its issued_at
+    on), --weather and --device-events; docs/replay.md has their columns and an example.
     """
     from local import replay as replaying
     from local.columns import parse_mapping
     from local.console import progress_bar, show_replay, status
     from local.history import History
+    from local.surroundings import ContextFiles
 
     path = _store_path(store)
+    files_of_context = ContextFiles(roster, work_orders, weather, device_events)
     with status("reading"):
         history = History(files, parse_mapping(mapping or []))
     with history, progress_bar("replaying", history.rows) as progress:
-        summary = asyncio.run(replaying.replay(history, out, path, progress))
+        summary = asyncio.run(replaying.replay(history, out, path, progress, files_of_context))
     show_replay(summary, out)
 
 
@@ -204,6 +214,35 @@ def bench_cloud(
 
     _log_our_own()
     run(cloud(), out, quick=quick)
+
+
+@app.command("evaluate-incidents")
+def evaluate_incidents(
+    meters: Annotated[int, typer.Option(help="Meters of each simulated utility.", min=100)] = 5000,
+    days: Annotated[int, typer.Option(help="Days of each.", min=2)] = 30,
+    seeds: Annotated[str, typer.Option(help="Seeds, with commas between; a utility each.")] = "1,2,3",
+    out: Annotated[Path, typer.Option("--out", help="Folder for results.json.")] = Path("out/incidents"),
+    page: Annotated[Path, typer.Option(help="Page whose tables and plots are made anew.")] = Path(
+        "docs/incidents-measured.md"
+    ),
+) -> None:
+    """Measure context and incidents on simulated months whose truth is known; takes minutes a seed.
+
+    Needs matplotlib, which is in the training extra.
+    """
+    from local.console import progress_bars
+    from local.incident_evaluation.evaluation import evaluate
+    from local.incident_evaluation.page import tables, write_page
+
+    try:
+        numbers = [int(seed) for seed in seeds.replace(",", " ").split()]
+    except ValueError:
+        raise typer.BadParameter(f"{seeds!r} is not a list of whole numbers", param_hint="--seeds") from None
+    with progress_bars() as stage:
+        found = asyncio.run(evaluate(numbers, meters, days, out, stage))
+    typer.echo(tables(found))
+    write_page(found, page)
+    typer.echo(f"{page} shows them; {out} has the figures")
 
 
 def _log_our_own() -> None:

@@ -30,6 +30,19 @@ def progress_bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: progress.update(task, completed=done)
 
 
+@contextmanager
+def progress_bars() -> Iterator[Callable[[str, int], Callable[[int], None]]]:
+    """A progress bar a stage, one below the other; yields what begins a stage of so many steps."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+
+        def begin(label: str, total: int) -> Callable[[int], None]:
+            task = progress.add_task(label, total=total)
+            return lambda done: progress.update(task, completed=done)
+
+        yield begin
+
+
 def status(label: str) -> AbstractContextManager[Any]:
     """A spinner for what cannot tell how far it is."""
     return Console(stderr=True).status(label)

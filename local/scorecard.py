@@ -16,6 +16,8 @@ VOLTAGE = frozenset({Kind.sag.name, Kind.swell.name, Kind.unusual.name})
 METERING = frozenset({Kind.stuck.name, Kind.unusual.name, Kind.tamper.name})
 EXPECTED = {
     "outage": DARK,
+    "flapping": DARK,
+    "momentary": DARK | VOLTAGE,  # an interval with a minute of darkness has a low mean
     "communication": frozenset({Kind.no_reads.name}),
     "stuck": frozenset({Kind.stuck.name}),
     "tamper": METERING,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simulator.heat import heat_waves
 from simulator.noise import autoregressive
 from simulator.scenario import DAY_S, Scenario
 
@@ -26,6 +27,8 @@ class Weather:
     """`[T] float32`, °C."""
     sun: np.ndarray
     """`[T] float32`, share of a solar panel's peak power, 0 to 1."""
+    heat_c: np.ndarray
+    """`[T] float64`, °C that a heat wave adds, in the temperature already; 0 outside."""
 
 
 def draw_weather(scenario: Scenario) -> Weather:
@@ -35,10 +38,11 @@ def draw_weather(scenario: Scenario) -> Weather:
     season = -SEASON_SWING_C * np.cos(2 * np.pi * (day_of_year - COLDEST_DAY) / 365.25)
     day = DAY_SWING_C * np.cos(2 * np.pi * (scenario.hours - WARMEST_HOUR) / 24)
     fronts = autoregressive(rng, scenario.slot_count, 1, 0.995, scenario.interval_s)[:, 0]
-    temperature = YEAR_MEAN_C + season + day + 2.5 * fronts
+    heat = heat_waves(scenario)
+    temperature = YEAR_MEAN_C + season + day + 2.5 * fronts + heat
     clear_sky = np.clip(np.sin(np.pi * (scenario.hours - 6) / 12), 0, None) ** 1.2
     clouds = autoregressive(rng, scenario.slot_count, 1, 0.9, scenario.interval_s)[:, 0]
     overcast = autoregressive(rng, scenario.slot_count, 1, CLOUD_COVER_CORRELATION, scenario.interval_s)[:, 0]
     cover = 1 / (1 + np.exp(-CLOUD_COVER_CONTRAST * overcast))  # days are mostly clear or mostly grey
     sun = clear_sky * np.clip(1.0 - 0.75 * cover - 0.2 * clouds, 0.08, 1.0)
-    return Weather(temperature.astype(np.float32), sun.astype(np.float32))
+    return Weather(temperature.astype(np.float32), sun.astype(np.float32), heat)

@@ -87,7 +87,7 @@ def follow(
         for nth in own_events.tolist():
             event = events[order[nth]]
             used[order[nth]], told = apply(state, event.row, event.slot, event.meaning, int(head_before[event.row]))
-            changes += told
+            changes += [change._replace(at=event.at) for change in told]
     return used, changes
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from functions.application import Application
 from local import replay
 from local.history import History
-from local.simulation import introduce
+from local.office import Office
 from simulator import Scenario, simulate
 
 
@@ -28,7 +28,7 @@ def test_a_history_says_what_its_files_say(tmp_path: Path) -> None:
 
 async def test_the_simulated_utility_tells_its_customer_types(application: Application) -> None:
     utility = simulate(Scenario(meters=60, days=1, faults=False))
-    await introduce(utility, application)
+    await Office(utility, application).open()
     told = {
         meter: kind
         for feeder in await application.stores.rosters.feeders()
