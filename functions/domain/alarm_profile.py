@@ -8,6 +8,7 @@ nobody has judged is taken as the feeder is. Counts decay, for feeders are repai
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 HOURS_OF_WEEK = 168
 SECONDS_PER_HOUR = 3_600
@@ -33,6 +34,11 @@ class AlarmProfile:
     """Of them, those that were real, `[168]`."""
     etag: str | None = None
 
+    @cached_property
+    def overall_share(self) -> float:
+        """How likely any alarm of the feeder is real, 0 to 1."""
+        return _share(sum(self.confirmed), sum(self.raised), NEUTRAL_SHARE)
+
 
 def hour_of_week(moment: int) -> int:
     """Hour of the week, 0 to 167, of a moment in seconds since the epoch.
@@ -55,8 +61,7 @@ def learn(profile: AlarmProfile, hour: int, confirmed: bool) -> AlarmProfile:
 def confirmed_share(profile: AlarmProfile, moment: int) -> float:
     """How likely an alarm of that moment is real, 0 to 1: 0.5 without verdicts."""
     hour = hour_of_week(moment)
-    overall = _share(sum(profile.confirmed), sum(profile.raised), NEUTRAL_SHARE)
-    return _share(profile.confirmed[hour], profile.raised[hour], overall)
+    return _share(profile.confirmed[hour], profile.raised[hour], profile.overall_share)
 
 
 def weight(profile: AlarmProfile, moment: int) -> float:

@@ -137,23 +137,25 @@ def _run(orders: Sequence[WorkOrder], moment: int, buffer_s: int) -> list[WorkOr
 def _weighed(anomaly: Anomaly, context: GridContext) -> Verdict:
     """Ask for more in hard weather and on a noisy feeder, for less on one that is always right."""
     weather = context.weather.influence(anomaly.start)
-    habit = _habit(anomaly, context.profile)
-    weight = max(1 / context.weight_max, min(weather.weight * habit.weight, context.weight_max))
+    habit = alarm_profile.weight(context.profile, anomaly.start)
+    weight = max(1 / context.weight_max, min(weather.weight * habit, context.weight_max))
     if weight <= 1.0 or anomaly.score >= _bar(anomaly, weight):
         return RAISED
-    stronger, weaker = (weather, habit) if weather.weight >= habit.weight else (habit, weather)
-    reasons = [each.reason for each in (stronger, weaker) if each.weight > 1.0]
-    return Verdict(stronger.source_id, "; ".join(reasons), stronger.until)
+    causes = [weather] if weather.weight > 1.0 else []
+    if habit > 1.0:
+        causes.append(_noisy(anomaly, context.profile, habit))
+    causes.sort(key=lambda cause: -cause.weight)
+    return Verdict(causes[0].source_id, "; ".join(cause.reason for cause in causes), causes[0].until)
 
 
 def _bar(anomaly: Anomaly, weight: float) -> float:
+    """The score that counts as news at a weight."""
     if anomaly.kind in VOLTAGE:
         return min(RANGE_A_SCORE * weight, RANGE_B_SCORE)
     return min(anomaly.threshold * weight, HIGHEST_SCORE)
 
 
-def _habit(anomaly: Anomaly, profile: AlarmProfile) -> Influence:
-    weight = alarm_profile.weight(profile, anomaly.start)
+def _noisy(anomaly: Anomaly, profile: AlarmProfile, weight: float) -> Influence:
     share = alarm_profile.confirmed_share(profile, anomaly.start)
     reason = f"feeder {anomaly.feeder_id}: {share:.0%} of its alarms at this hour were real, weight {weight:.1f}"
     return Influence(weight, reason, f"profile:{anomaly.feeder_id}", anomaly.start + HABIT_HOLDS_S)

@@ -25,7 +25,7 @@ from functions.domain.life_cycle import confirmed, left_over
 from functions.domain.notifications import Intent
 from functions.domain.revising import Estimate, differs, draft, members_of, merged
 from functions.domain.schedule import ESTIMATE_S, look_at
-from functions.domain.telling import anything_due, tell
+from functions.domain.telling import Customers, anything_due, tell
 from functions.domain.topology import FeederMap
 from functions.domain.troubles import Nature, Trouble
 
@@ -142,11 +142,11 @@ class _Publication:
         """Revise incidents, the oldest first, and take those that are over off the board."""
         board = self._step.board
         members = troubles_of(board)
-        supply = (each for each in board.troubles.values() if each.nature is Nature.supply)
-        dark = {each.customer_id for each in supply if each.end is None}
+        outages = {each.incident_id for each in board.incidents if each.kind is IncidentKind.outage}
+        customers = Customers(board.troubles.values(), outages)
         kept = []
         for incident in sorted(board.incidents, key=lambda each: (each.started_at, each.incident_id)):
-            over = self._visit(incident, members.get(incident.incident_id, []), dark)
+            over = self._visit(incident, members.get(incident.incident_id, []), customers)
             if not over:
                 kept.append(incident)
         board.incidents = kept
@@ -157,14 +157,14 @@ class _Publication:
             if name.removeprefix("inc:").partition("~")[0] in shown
         }
 
-    def _visit(self, incident: OpenIncident, troubles: list[Trouble], dark: set[str]) -> bool:
+    def _visit(self, incident: OpenIncident, troubles: list[Trouble], customers: Customers) -> bool:
         """Revise one incident if there is anything new; returns whether it leaves the board."""
         if incident.merged_into:
             return self._merge(incident)
         revision = draft(self._step.board, incident, troubles, self._feeder, self._evidence, self._now)
         expects = self._estimate is not None and incident.kind is IncidentKind.outage
         hour = expects and self._now >= incident.estimated_at + ESTIMATE_S
-        new = differs(revision, incident.last) or any(not each.listed for each in troubles)
+        new = self._is_news(revision, incident, troubles)
         if not new and not hour and not anything_due(incident, troubles, self._now):
             incident.look_at = look_at(incident, troubles, self._feeder.interval_s, self._now)
             return False
@@ -172,20 +172,27 @@ class _Publication:
             self._step.more = True
             incident.look_at = self._now
             return False
-        self._publish(incident, revision, troubles, dark)
+        self._publish(incident, revision, troubles, customers)
         if revision.state not in OVER:
             incident.look_at = look_at(incident, troubles, self._feeder.interval_s, self._now)
             return False
         self._remove(incident, revision, troubles)
         return True
 
-    def _publish(self, incident: OpenIncident, revision: Incident, troubles: list[Trouble], dark: set[str]) -> None:
+    def _is_news(self, revision: Incident, incident: OpenIncident, troubles: list[Trouble]) -> bool:
+        if any(not each.listed for each in troubles):
+            return True
+        # But for outages, whose end is news of its own, an end that may be taken back within the minute waits.
+        pending = revision.restored_at is not None and revision.state not in OVER
+        return differs(revision, incident.last) and not (pending and revision.kind is not IncidentKind.outage)
+
+    def _publish(self, incident: OpenIncident, revision: Incident, troubles: list[Trouble], customers: Customers) -> None:
         chunks, cost = members_of(revision, troubles, self._feeder.interval_s)
         names = tuple(each.id for each in chunks)
         incident.chunks = names if revision.state in OVER else incident.chunks + names
         revision = self._expect(incident, revision)
         revision = msgspec.structs.replace(revision, chunks=incident.chunks, interrupted=cost)
-        told, intents = tell(incident, revision, troubles, dark, self._now)
+        told, intents = tell(incident, revision, troubles, customers, self._now)
         incident.revision, incident.last = revision.revision, revision
         for trouble in troubles:
             trouble.listed = True

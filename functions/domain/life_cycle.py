@@ -46,15 +46,23 @@ def state_of(incident: OpenIncident, troubles: Sequence[Trouble], now: int) -> I
     """Where an incident is; `confirmed_at` is set already where it is certain."""
     if incident.verdict == "false_alarm":
         return IncidentState.false_alarm
+    outage = incident.kind is IncidentKind.outage
     if all(each.end is not None for each in troubles):
-        if incident.kind is IncidentKind.outage and any(now < each.stable_at for each in troubles):
+        if now >= over_at(incident, troubles):
+            doubtful = outage and not any(each.strong for each in troubles)
+            return IncidentState.false_alarm if doubtful else IncidentState.closed
+        if outage:
             return IncidentState.restored
-        doubtful = incident.kind is IncidentKind.outage and not any(each.strong for each in troubles)
-        return IncidentState.false_alarm if doubtful else IncidentState.closed
     if incident.confirmed_at is None:
         return IncidentState.suspected
-    some_back = incident.kind is IncidentKind.outage and any(each.end is not None for each in troubles)
-    return IncidentState.restoring if some_back and returning(troubles) else IncidentState.confirmed
+    return IncidentState.restoring if outage and returning(troubles) else IncidentState.confirmed
+
+
+def over_at(incident: OpenIncident, troubles: Sequence[Trouble]) -> int:
+    """When an incident all of whose troubles have ended is over: power must stay, everything else need only be heard."""
+    if incident.kind is IncidentKind.outage:
+        return max(each.stable_at for each in troubles)
+    return max(each.ended_heard_at for each in troubles) + SECOND_LOOK_S
 
 
 def returning(troubles: Sequence[Trouble]) -> bool:
@@ -110,8 +118,3 @@ def left_over(incident: OpenIncident, troubles: Sequence[Trouble], now: int) -> 
         return [], None
     due = sorted(back.values())[needed - 1] + NESTED_S
     return ([each for each in troubles if each.meter_id in dark] if now >= due else []), due
-
-
-def heard_long_enough(trouble: Trouble, now: int) -> bool:
-    """Whether what would have taken a trouble back at once would have come by now."""
-    return now >= trouble.heard_at + SECOND_LOOK_S

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functions.domain.board import OpenIncident
 from functions.domain.evidence import PROBE_INTERVALS
 from functions.domain.incidents import IncidentKind
-from functions.domain.life_cycle import LONE_GASP_S, SILENCE_S, left_over
+from functions.domain.life_cycle import LONE_GASP_S, SILENCE_S, left_over, over_at
 from functions.domain.severity import CRITICAL_CUSTOMER_S, DURATIONS_S, STEPS_S
 from functions.domain.telling import pending_at
 from functions.domain.troubles import Trouble
@@ -21,14 +21,14 @@ ESTIMATE_S = 3_600
 def look_at(incident: OpenIncident, troubles: Sequence[Trouble], interval_s: int, now: int) -> int | None:
     """The next moment after `now` at which something about an incident may change by the clock alone."""
     moments = _ladder(incident)
+    if troubles and all(each.end is not None for each in troubles):
+        moments.append(over_at(incident, troubles))
     if incident.kind is IncidentKind.outage:
         moments += pending_at(incident, troubles) + _evidence(incident, interval_s)
         moments += [incident.started_at + after for after in (CRITICAL_CUSTOMER_S, *DURATIONS_S)]
         if incident.estimated_at:
             moments.append(incident.estimated_at + ESTIMATE_S)
         moments.append(left_over(incident, troubles, now)[1] or now)
-        if troubles and all(each.end is not None for each in troubles):
-            moments.append(max(each.stable_at for each in troubles))
         if incident.confirmed_at is None:
             heard = [each.heard_at for each in troubles if each.end is None]
             moments += [moment + wait for moment in heard for wait in (LONE_GASP_S, SILENCE_S)]

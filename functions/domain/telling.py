@@ -6,7 +6,7 @@ Each customer hears once that power is out, when that has lasted, and once that 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from functions.domain.board import OpenIncident
 from functions.domain.incidents import Incident, IncidentKind, MemberChunk, chunk
@@ -21,12 +21,27 @@ TELL_AFTER_S = MOMENTARY_S + BOOT_S
 """From then on, an outage that nobody has ended is no momentary interruption."""
 
 
+class Customers:
+    """What the customers of a feeder know and suffer by now, whatever incidents it belongs to."""
+
+    def __init__(self, troubles: Iterable[Trouble], outages: Container[str]) -> None:
+        self.dark: dict[str, list[Trouble]] = defaultdict(list)
+        """Troubles that last, of outages, by customer."""
+        self.informed: set[str] = set()
+        """Who was told of an outage and not yet of its end."""
+        for trouble in troubles:
+            if trouble.end is None and trouble.incident_id in outages:
+                self.dark[trouble.customer_id].append(trouble)
+            if trouble.told and not trouble.told_back:
+                self.informed.add(trouble.customer_id)
+
+
 def tell(
-    incident: OpenIncident, revision: Incident, troubles: Sequence[Trouble], dark: Container[str], now: int
+    incident: OpenIncident, revision: Incident, troubles: Sequence[Trouble], customers: Customers, now: int
 ) -> tuple[list[MemberChunk], list[Intent]]:
     """Intents of a revision and the chunks they name; who is told is marked in `troubles`.
 
-    `dark` are the customers who have a meter without power anywhere on the feeder: nobody of them hears of a return.
+    A customer who was told of one outage and has slid into another hears nothing until all is over.
     """
     if incident.kind is not IncidentKind.outage or incident.verdict == "false_alarm":
         return [], []
@@ -39,13 +54,18 @@ def tell(
     for customer, theirs in by_customer.items():
         if any(each.told for each in theirs):
             _mark(theirs)
-            if customer not in dark and all(each.end is not None and now >= each.stable_at for each in theirs):
+            if not all(each.end is not None and now >= each.stable_at for each in theirs):
+                continue
+            if customer in customers.dark:
+                _mark(customers.dark[customer])
+                _mark_back(theirs)
+            else:
                 back += [each for each in theirs if not each.told_back]
         elif may_tell and any(each.end is None and now >= due_at(each) for each in theirs):
             _mark(theirs)
-            out += [each for each in theirs if each.end is None]
-    for each in back:
-        each.told_back = True
+            if customer not in customers.informed:
+                out += [each for each in theirs if each.end is None]
+    _mark_back(back)
     chunks, intents = [], []
     for kind, some in ((IntentKind.outage_seen, out), (IntentKind.restored, back)):
         if not some:
@@ -70,6 +90,11 @@ def tell(
 def _mark(troubles: Sequence[Trouble]) -> None:
     for each in troubles:
         each.told = True
+
+
+def _mark_back(troubles: Sequence[Trouble]) -> None:
+    for each in troubles:
+        each.told_back = True
 
 
 def due_at(trouble: Trouble) -> int:

@@ -8,6 +8,7 @@ ends on Beaufort's scale; an alert alone weighs 1.3.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
@@ -124,18 +125,20 @@ class WeatherSeries:
     def __init__(self, observations: Sequence[Observation] = (), alerts: Sequence[WeatherAlert] = ()) -> None:
         self.observations = tuple(sorted(observations, key=lambda each: each.timestamp))
         self.alerts = tuple(sorted(alerts, key=lambda each: (-each.end, each.alert_id)))
-        self._at = np.array([each.timestamp for each in self.observations], np.int64)
+        self._times = [each.timestamp for each in self.observations]
+        self._at = np.array(self._times, np.int64)
         self._temperature = np.array(
             [np.nan if each.temperature_c is None else each.temperature_c for each in self.observations], np.float64
         )
+        self._weights: dict[int, Influence] = {}
         self._seen: dict[int, Influence] = {}
 
     def influence(self, moment: int) -> Influence:
         """What the weather of a moment weighs: the stronger of what was measured and what was warned of."""
         near = self._nearest(moment)
         measured = CALM if near is None else self._measured(near)
-        if measured.weight > 1.0 and near is not None:
-            measured = measured._replace(until=min(self._spell_end(near), moment + MOST_HOLD_S))
+        if measured.weight > 1.0:
+            measured = measured._replace(until=min(measured.until, moment + MOST_HOLD_S))
         warned = next((each for each in self.alerts if each.start <= moment < each.end), None)
         if warned is None or measured.weight >= ALERT_WEIGHT:
             return measured
@@ -154,15 +157,22 @@ class WeatherSeries:
         return float(self._temperature[nth] - self._temperature[before].mean())
 
     def _nearest(self, moment: int) -> int | None:
-        after = int(np.searchsorted(self._at, moment))
-        near = [nth for nth in (after - 1, after) if 0 <= nth < len(self._at)]
-        near = [nth for nth in near if abs(int(self._at[nth]) - moment) <= NEAR_S]
-        return min(near, key=lambda nth: abs(int(self._at[nth]) - moment), default=None)
+        after = bisect_left(self._times, moment)
+        near = [nth for nth in (after - 1, after) if 0 <= nth < len(self._times)]
+        best = min(near, key=lambda nth: abs(self._times[nth] - moment), default=None)
+        return best if best is not None and abs(self._times[best] - moment) <= NEAR_S else None
 
     def _measured(self, nth: int) -> Influence:
+        """What an observation weighs, until the spell it belongs to is over as far as has been observed."""
         if nth not in self._seen:
-            self._seen[nth] = self._weigh(nth)
+            weighed = self._weighed(nth)
+            self._seen[nth] = weighed._replace(until=self._spell_end(nth)) if weighed.weight > 1.0 else weighed
         return self._seen[nth]
+
+    def _weighed(self, nth: int) -> Influence:
+        if nth not in self._weights:
+            self._weights[nth] = self._weigh(nth)
+        return self._weights[nth]
 
     def _weigh(self, nth: int) -> Influence:
         told, residual = self.observations[nth], self.residual_c(nth)
@@ -180,12 +190,10 @@ class WeatherSeries:
         return Influence(weight, ", ".join(reasons), f"weather:{told.area}")
 
     def _spell_end(self, nth: int) -> int:
-        """When the spell that an observation belongs to is over, as far as it has been observed."""
-        last, latest = nth, int(self._at[nth]) + MOST_HOLD_S
-        while (
-            last + 1 < len(self._at)
-            and self._at[last + 1] <= min(latest, self._at[last] + 2 * NEAR_S)
-            and self._measured(last + 1).weight > 1.0
-        ):
-            last += 1
-        return int(self._at[last]) + NEAR_S
+        last, latest = nth, self._times[nth] + MOST_HOLD_S
+        for following in range(nth + 1, len(self._times)):
+            at = self._times[following]
+            if at > min(latest, self._times[last] + 2 * NEAR_S) or self._weighed(following).weight <= 1.0:
+                break
+            last = following
+        return self._times[last] + NEAR_S

@@ -81,26 +81,21 @@ class Measure:
         )
 
     def _signals(self, truth: TruthEvent) -> list[Anomaly]:
-        """What its meters showed of it."""
+        """What its meters showed of it: what they had shown before, such as a dead radio, says nothing."""
+        since = truth.start - self._watched.utility.scenario.interval_s
         return [
             anomaly
             for meter in truth.meters.tolist()
             for anomaly in self._dark[meter]
-            if anomaly.start < truth.end and (anomaly.end is None or anomaly.end > truth.start)
+            if since <= anomaly.start < truth.end
         ]
 
     def _is_found(self, truth: TruthEvent, outcome: Outcome | None) -> bool:
         return bool(self._signals(truth) if outcome is None else self._incidents(truth, outcome))
 
     def _incidents(self, truth: TruthEvent, outcome: Outcome) -> set[str]:
-        """Outages, confirmed, that took in what its meters showed; of an overrun, after its announcement."""
-        since = 0 if truth.announcement is None else truth.announcement.until
-        named = {
-            incident
-            for anomaly in self._signals(truth)
-            if outcome.raised_at.get(anomaly.anomaly_id, -1) >= since
-            for incident in outcome.incidents_of[anomaly.anomaly_id]
-        }
+        """Outages, confirmed, that took in what its meters showed."""
+        named = {incident for anomaly in self._signals(truth) for incident in outcome.incidents_of[anomaly.anomaly_id]}
         outages = {each for each in named if outcome.last(each).kind is IncidentKind.outage}
         return {each for each in outcome.with_parents(outages) if outcome.last(each).confirmed_at is not None}
 

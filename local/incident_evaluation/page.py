@@ -53,7 +53,8 @@ def _summary(found: Evaluation) -> str:
 
     def minutes(pick: Callable[[SeedFigures], Sequence[float]]) -> str:
         waits = [float(np.median(pick(each))) / 60 for each in seeds if pick(each)]
-        return spread(waits, lambda value: f"{value:.1f} min")
+        outages = sum(len(pick(each)) for each in seeds)
+        return f"{spread(waits, lambda value: f'{value:.1f} min')}, {outages} outages"
 
     rows = (
         ("false alarms fewer with context", share(fewer_false), "≥ 85 %"),

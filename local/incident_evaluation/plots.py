@@ -11,6 +11,9 @@ import numpy as np
 from local.incident_evaluation.figures import Evaluation
 from local.incident_evaluation.judging import FALSE
 
+SHORTEST_MIN = 0.1
+"""At once has no place on a logarithmic axis."""
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -60,9 +63,9 @@ def _confirmation(figure: Figure, found: Evaluation) -> None:
     )
     for label, seconds, colour, dashes in groups:
         if seconds:
-            minutes = np.sort(seconds) / 60
-            share = np.arange(1, len(minutes) + 1) / len(minutes)
-            axes.step(np.maximum(minutes, 0.1), share, where="post", color=colour, linestyle=dashes, label=label)
+            minutes = np.maximum(np.sort(seconds) / 60, SHORTEST_MIN)
+            share = np.arange(len(minutes) + 1) / len(minutes)
+            axes.step([SHORTEST_MIN, *minutes], share, where="post", color=colour, linestyle=dashes, label=label)
     axes.set(
         xscale="log", xlabel="minutes from the first signal to confirmation", ylabel="share of outages", ylim=(0, 1.02)
     )

@@ -58,7 +58,7 @@ def test_a_budget_of_nothing_is_refused() -> None:
 
 
 def test_context_never_asks_for_less_than_the_usual_at_most() -> None:
-    with pytest.raises(SettingError, match="CONTEXT_WEIGHT_MAX is 0.5; set a number of at least 1"):
+    with pytest.raises(SettingError, match=r"CONTEXT_WEIGHT_MAX is 0\.5; set a number of at least 1"):
         Settings.of({"CONTEXT_WEIGHT_MAX": "0.5"})
 
 

@@ -447,6 +447,7 @@ def test_a_voltage_incident_is_over_with_the_last_of_its_troubles():
     story.tell(*ends[:2], at=NOW + HOUR)
     assert len(story.open) == 1
     story.tell(ends[2], at=NOW + HOUR)
+    story.wait(NOW + HOUR + MINUTE)
     assert [each.state for each in story.latest.values()] == [IncidentState.closed]
 
 

@@ -93,7 +93,7 @@ async def test_weather_another_process_took_is_known_within_a_minute(
 
 async def test_one_observation_at_fault_keeps_the_others_out(service: ContextService, application: Application) -> None:
     good = {"timestamp": START, "wind_mps": 20}
-    with pytest.raises(RejectedDocument, match="number 2, timestamp: .*future"):
+    with pytest.raises(RejectedDocument, match=r"number 2, timestamp: .*future"):
         await service.take_weather([good, {**good, "timestamp": START + DAY_S}], START)
 
     assert await application.stores.context.observations("*", 0) == []
