@@ -18,8 +18,8 @@ from functions.services.grid_context import ContextService
 from functions.services.incident_actions import IncidentActionService
 from functions.services.incident_log import IncidentLog
 from functions.services.inspection import InspectionService
-from functions.services.reliability import ReliabilityService
 from functions.services.parents import ParentService
+from functions.services.reliability import ReliabilityService
 from functions.services.replay import Publish, ReplayService
 from functions.services.scoring import ScoringService
 from functions.services.states import States

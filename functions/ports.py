@@ -124,7 +124,7 @@ class IncidentStore(Protocol):
         ...
 
     async def due_boards(self, before: int, limit: int) -> list[str]:
-        """Feeders with a suppression to be looked at again at or before `before`: `Board.release_at`."""
+        """Partitions whose board is to be looked at again at or before `before`: `Board.release_at`."""
         ...
 
     async def latest(self, *, state: str | None, feeder_id: str | None, limit: int) -> list[Incident]:

@@ -12,6 +12,7 @@ import typer
 
 from functions.domain.errors import InputError, MeterSentryError, SettingError
 from local.dead_letters import app as dead_letters
+from local.incident_evaluation.command import evaluate_incidents
 from local.indices import indices
 
 app = typer.Typer(
@@ -23,7 +24,6 @@ app = typer.Typer(
 )
 
 app.add_typer(dead_letters, name="dead-letters")
-app.command()(indices)
 
 USAGE_ERROR, FAILED_RUN = 2, 1
 
@@ -109,14 +109,18 @@ def replay(
     from local.columns import parse_mapping
     from local.console import progress_bar, show_replay, status
     from local.history import History
-    from local.surroundings import ContextFiles
+    from local.surroundings import ContextFiles, Surroundings
 
-    path = _store_path(store)
-    files_of_context = ContextFiles(roster, work_orders, weather, device_events)
+    path, known = _store_path(store), ContextFiles(roster, work_orders, weather, device_events)
     with status("reading"):
         history = History(files, parse_mapping(mapping or []))
-    with history, progress_bar("replaying", history.rows) as progress:
-        summary = asyncio.run(replaying.replay(history, out, path, progress, files_of_context))
+    with history:
+        surroundings = None
+        if known != ContextFiles():
+            with status("reading what was known"):
+                surroundings = asyncio.run(Surroundings.read(known, history.meters))
+        with progress_bar("replaying", history.rows) as progress:
+            summary = asyncio.run(replaying.replay(history, out, path, progress, surroundings))
     show_replay(summary, out)
 
 
@@ -216,33 +220,8 @@ def bench_cloud(
     run(cloud(), out, quick=quick)
 
 
-@app.command("evaluate-incidents")
-def evaluate_incidents(
-    meters: Annotated[int, typer.Option(help="Meters of each simulated utility.", min=100)] = 5000,
-    days: Annotated[int, typer.Option(help="Days of each.", min=2)] = 30,
-    seeds: Annotated[str, typer.Option(help="Seeds, with commas between; a utility each.")] = "1,2,3",
-    out: Annotated[Path, typer.Option("--out", help="Folder for results.json.")] = Path("out/incidents"),
-    page: Annotated[Path, typer.Option(help="Page whose tables and plots are made anew.")] = Path(
-        "docs/incidents-measured.md"
-    ),
-) -> None:
-    """Measure context and incidents on simulated months whose truth is known; takes minutes a seed.
-
-    Needs matplotlib, which is in the training extra.
-    """
-    from local.console import progress_bars
-    from local.incident_evaluation.evaluation import evaluate
-    from local.incident_evaluation.page import tables, write_page
-
-    try:
-        numbers = [int(seed) for seed in seeds.replace(",", " ").split()]
-    except ValueError:
-        raise typer.BadParameter(f"{seeds!r} is not a list of whole numbers", param_hint="--seeds") from None
-    with progress_bars() as stage:
-        found = asyncio.run(evaluate(numbers, meters, days, out, stage))
-    typer.echo(tables(found))
-    write_page(found, page)
-    typer.echo(f"{page} shows them; {out} has the figures")
+app.command()(indices)
+app.command()(evaluate_incidents)
 
 
 def _log_our_own() -> None:

@@ -64,7 +64,7 @@ def show_demo(result: DemoResult, out: Path) -> None:
         [
             ("alarms raised", f"{card.alarms:,} anomalies, of which {card.false_alarms:,} without a cause"),
             ("false alarms", f"{summary['false_alarms_per_1000_meters_day']} per 1,000 meters a day"),
-            ("explained", f"{card.suppressed:,} anomalies by planned work ({card.suppressed_wrongly:,} wrongly)"),
+            ("explained", f"{card.suppressed:,} anomalies by what was known ({card.suppressed_wrongly:,} wrongly)"),
             ("incidents", f"{summary['incidents']:,}"),
             ("messages sent", _counts(summary["messages"])),
             ("readings", _counts(summary["outcomes"])),

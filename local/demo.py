@@ -85,7 +85,8 @@ async def finish(
     report = await application.inspection.publish(scenario.start, scenario.end)
     anomalies, incidents = await write_records(stores, out, scenario.end)
     ledger = await stores.incidents.suppressions(None, 1_000_000)
-    card = score(utility, anomalies, {line.anomaly_id for line in ledger if line.released_at is None})
+    explained = {line.anomaly_id: line.source_id for line in ledger if line.released_at is None}
+    card = score(utility, anomalies, explained)
     summary: dict[str, object] = {
         "simulated": True,
         "meters": scenario.meters,

@@ -20,14 +20,14 @@ class Grouped(Protocol):
         ...
 
     @property
-    def interval_s(self) -> int:
-        """Between its readings, s."""
+    def interval_s(self) -> int | None:
+        """Between its readings, s; None where that is not known."""
         ...
 
 
 def groups_of(meters: Sequence[Grouped]) -> NDArray[np.int64]:
     """Number of the (feeder, interval) group of each meter, `[meters]`."""
-    known: dict[tuple[str, int], int] = {}
+    known: dict[tuple[str, int | None], int] = {}
     keys = ((meter.feeder_id, meter.interval_s) for meter in meters)
     return np.array([known.setdefault(key, len(known)) for key in keys], np.int64)
 

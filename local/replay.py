@@ -38,17 +38,21 @@ class _Player:
         """Let the time before `until` pass: device events as they came, and whatever is due by the clock."""
         moment = self.machine.clock.now()
         while moment < until:
-            events = self.surroundings.events
-            boards = await self.machine.application.stores.incidents.due_boards(until, 1)
-            if not boards and not (events and events[0].at <= until):
-                moment = until
-                break
-            moment = min(moment + STEP_S, until) if boards else min(-(-events[0].at // STEP_S) * STEP_S, until)
+            news = until if self.surroundings.next_at is None else self.surroundings.next_at
+            following = -(-min(await self._due(moment, until), news) // STEP_S) * STEP_S
+            moment = min(max(moment + 1, following), until)
             await self._at(moment)
             await self.surroundings.said_until(moment).deliver(self.machine.host)
             await self.machine.application.correlation.release()
             await self.machine.host.settle()
-        await self._at(moment)
+
+    async def _due(self, now: int, until: int) -> int:
+        """A moment within a minute after a board is next due to be looked at; `until` when none is before."""
+        incidents = self.machine.application.stores.incidents
+        while until - now > STEP_S and await incidents.due_boards(until, 1):
+            middle = (now + until) // 2
+            now, until = (now, middle) if await incidents.due_boards(middle, 1) else (middle, until)
+        return until
 
     async def advance(self) -> None:
         """Run the timer that notices silence and what has become due."""
@@ -65,13 +69,14 @@ async def replay(
     out: Path,
     store: Path | str,
     progress: Callable[[int], None],
-    files: ContextFiles = ContextFiles(),  # noqa: B008 - frozen
+    surroundings: Surroundings | None = None,
 ) -> dict[str, object]:
     """Run a history and write its results to `out`; returns the summary. `progress` takes the rows done so far.
 
-    Raises `InputError` for a file of the context, before anything is applied.
+    `surroundings` is what else was known at the time; without it, the clock is looked at every hour only.
     """
-    surroundings = await Surroundings.read(files, history.meters)
+    span = SPAN_S if surroundings is None else 1
+    surroundings = surroundings or await Surroundings.read(ContextFiles(), history.meters)
     sink = ScoresFile(out / "scores.parquet")
     continues = isinstance(store, Path) and store.exists()
     machine = Machine.start(store, out, SetClock(history.start), sink)
@@ -79,12 +84,11 @@ async def replay(
         (out / "notifications.jsonl").write_bytes(b"")
     await machine.application.feeders.load(surroundings.roster, history.start)
     longest = max((meter.interval_s for meter in history.meters), default=SPAN_S)
-    span = longest if files != ContextFiles() else max(SPAN_S, longest)
     groups = groups_of(surroundings.meters)
     player = _Player(machine, surroundings)
     messages_before = await machine.application.stores.deliveries.counts()
     started, done, with_voltage = time.perf_counter(), 0, 0
-    for chunk in history.chunks(span):
+    for chunk in history.chunks(max(span, longest)):
         # Silence before this span is noticed before the span is told.
         await player.pass_time(int(chunk.timestamp[0]))
         await player.advance()

@@ -69,6 +69,14 @@ class Surroundings:
             unknown_events=len(events) - len(heard),
         )
 
+    @property
+    def next_at(self) -> int | None:
+        """When the next device event comes or the next order is issued, epoch s; None when none is left."""
+        moments = [self.events[0].at] if self.events else []
+        if self.orders:
+            moments.append(self.orders[0].issued_at or 0)
+        return min(moments, default=None)
+
     async def tell(self, application: Application, now: int) -> None:
         """Tell of orders issued and weather observed by `now`, seconds since the epoch."""
         issued = []

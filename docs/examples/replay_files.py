@@ -26,7 +26,7 @@ def at(hour: int, minute: int = 0, second: int = 0) -> datetime:
     return START + timedelta(days=1, hours=hour, minutes=minute, seconds=second)
 
 
-OUTAGES = {"T11": (at(9, 2), at(10, 55)), "T12": (at(13, 10), at(14, 25)), "T21": (at(16, 4, 30), at(18, 21))}
+OUTAGES = {"T11": (at(9), at(10, 45)), "T12": (at(13, 10), at(14, 25)), "T21": (at(16, 4, 30), at(18, 21))}
 UNHEARD = ("K2B", at(19), at(22, 30))
 """A collector, and when nothing came through it."""
 

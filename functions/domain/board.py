@@ -12,12 +12,13 @@ from functions.domain.incidents import Incident, IncidentKind, Severity
 from functions.domain.topology import DeviceKind
 from functions.domain.troubles import Trouble
 
-RELEASE_LAG_S = 30 * 60
-"""What was explained until now is known to last only when the readings after it have come: one of a quarter of an hour
-covers fifteen minutes and arrives at their end."""
 REMEMBER_DAYS = 8
 """A record may be delivered again for as long as Event Hubs keeps events (seven days); remember a day longer."""
 DAY_S = 86_400
+STORM_TROUBLES = 50
+"""More meters than this that go dark on a feeder within a minute are a storm."""
+STORM_EVERY_S = 30
+"""In a storm a feeder's incidents are put together this often; in between, records are only taken in."""
 
 
 class OpenIncident(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -53,10 +54,11 @@ class OpenIncident(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Its newest revision."""
 
 
-class PastOutage(msgspec.Struct, frozen=True, kw_only=True):
-    """An outage that is over, kept for what still follows from it."""
+class PastIncident(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident of a device that is over, kept for what still follows from it."""
 
     incident_id: str
+    kind: IncidentKind
     device_kind: str
     device_id: str
     start: int
@@ -74,13 +76,17 @@ class Board(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Anomalies that are explained for now, by anomaly id."""
     handled: dict[int, list[str]] = {}
     """Anomaly records already taken in: fingerprints of their ids by the day they came."""
-    live: dict[str, list[int]] = {}
-    """By transformer: moments at which one of its meters had power while others were dark."""
-    past: list[PastOutage] = []
+    live: dict[str, list[tuple[str, int]]] = {}
+    """By transformer: meters that had power while others were dark, and when."""
+    past: list[PastIncident] = []
     retired: dict[str, int] = {}
     """Last revision of incidents that were merged into others: one that comes apart again goes on from there."""
     context_mark: str = ""
     """Fingerprint of the work orders last looked at."""
+    derived_at: int = 0
+    """When its incidents were last put together."""
+    deferred: bool = False
+    """Whether records have come since that are to be put together yet."""
     children: dict[str, Incident] = {}
     """Of a device above the feeders: the newest revision of each feeder's outage, by incident id."""
     etag: str | None = None
@@ -88,9 +94,17 @@ class Board(msgspec.Struct, kw_only=True, omit_defaults=True):
     @property
     def release_at(self) -> int | None:
         """When it is to be looked at again, seconds since the epoch; None when nothing is pending."""
-        moments = [ledger.until + RELEASE_LAG_S for ledger, _ in self.suppressed.values()]
+        moments = [trouble.release_at for _, trouble in self.suppressed.values()]
         moments += [incident.look_at for incident in self.incidents if incident.look_at is not None]
+        if self.deferred:
+            moments.append(self.derived_at + STORM_EVERY_S)
         return min(moments, default=None)
+
+    def in_storm(self, now: int) -> bool:
+        """Whether so much is coming in that it is put together later."""
+        if now >= self.derived_at + STORM_EVERY_S or len(self.troubles) <= STORM_TROUBLES:
+            return False
+        return sum(each.heard_at > now - 60 for each in self.troubles.values()) > STORM_TROUBLES
 
     def incident(self, incident_id: str) -> OpenIncident | None:
         """An open incident by id."""

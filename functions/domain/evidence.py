@@ -16,6 +16,7 @@ from functions.domain.troubles import Nature
 PROBE_INTERVALS = 2
 MOST_MOMENTS = 16
 """Remembered of a transformer: more were no more evidence."""
+NEVER = (0, "")
 
 
 def branch_of(transformer_id: str, nested_in: str) -> str:
@@ -31,50 +32,57 @@ class Evidence:
         self._powered = powered
         self._probe_s = PROBE_INTERVALS * feeder.interval_s
         self._interval_s = feeder.interval_s
-        self._of_transformer: dict[str, int] = {}
-        self._of_collector: dict[str, int] = {}
+        self._of_transformer: dict[str, tuple[int, str]] = {}
+        self._of_collector: dict[str, tuple[int, str]] = {}
         supply = [each for each in board.troubles.values() if each.nature is Nature.supply]
-        dark = {each.meter_id for each in supply}
+        silent_or_dark = {each.meter_id for each in supply}
         for meter, moment in powered.items():
             place = feeder.places.get(meter)
-            if place is None or meter in dark:
+            if place is None or meter in silent_or_dark:
                 continue
             for found, name in (
                 (self._of_transformer, place.transformer_id),
                 (self._of_collector, place.collector_id),
             ):
-                found[name] = max(found.get(name, moment), moment)
-        self.newest = max(self._of_transformer.values(), default=0)
+                found[name] = max(found.get(name, (moment, meter)), (moment, meter))
+        self.newest = max((moment for moment, _ in self._of_transformer.values()), default=0)
+        self._forget({each.meter_id: each.start for each in supply if each.strong})
         self._remember(sorted({each.start for each in supply if each.strong}))
+
+    def _forget(self, dark: Mapping[str, int]) -> None:
+        """Drop what a meter's own darkness has disproved since."""
+        for name, found in list(self._live.items()):
+            self._live[name] = [each for each in found if dark.get(each[0], each[1] + 1) > each[1]]
 
     def _remember(self, starts: list[int]) -> None:
         if not starts:
             self._live.clear()
             return
-        for transformer, moment in self._of_transformer.items():
+        for transformer, (moment, meter) in self._of_transformer.items():
             after = bisect_left(starts, moment - self._probe_s)
             if after == len(starts) or starts[after] > moment:
                 continue
-            moments = self._live.setdefault(transformer, [])
-            if moment not in moments and len(moments) < MOST_MOMENTS:
-                moments.append(moment)
+            found = self._live.setdefault(transformer, [])
+            if (meter, moment) not in found and len(found) < MOST_MOMENTS:
+                found.append((meter, moment))
 
     def live(self, transformer_id: str, start: int, nested_in: str = "") -> bool:
         """Whether a meter of a transformer is known to have had power after others went dark at `start`."""
-        moments = self._live.get(branch_of(transformer_id, nested_in), ())
-        return any(start <= moment <= start + self._probe_s for moment in moments)
+        found = self._live.get(branch_of(transformer_id, nested_in), ())
+        return any(start <= moment <= start + self._probe_s for _, moment in found)
 
     def note_back(self, transformer_id: str, nested_in: str, starts: Iterable[int]) -> None:
         """Note that a transformer feeds meters again while others of `nested_in` are dark: it is not what is out."""
-        self._live[branch_of(transformer_id, nested_in)] = sorted(set(starts))[:MOST_MOMENTS]
+        moments = sorted(set(starts))[:MOST_MOMENTS]
+        self._live[branch_of(transformer_id, nested_in)] = [("", moment) for moment in moments]
 
     def heard(self, transformer_id: str, start: int) -> bool:
         """Whether another meter of a transformer has reported a whole interval since one fell silent at `start`."""
-        return self._of_transformer.get(transformer_id, 0) >= start + self._interval_s
+        return self._of_transformer.get(transformer_id, NEVER)[0] >= start + self._interval_s
 
     def collector_heard(self, collector_id: str, start: int) -> bool:
         """The same of the meters a collector hears."""
-        return self._of_collector.get(collector_id, 0) >= start + self._interval_s
+        return self._of_collector.get(collector_id, NEVER)[0] >= start + self._interval_s
 
     def has_power(self, meter_id: str, start: int) -> bool:
         """Whether a meter without a signal of its own is known to have had power after `start`."""

@@ -7,16 +7,17 @@ of incidents are kept from step to step.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain, count
 
 from functions.domain import silence
 from functions.domain.board import Board, OpenIncident
-from functions.domain.evidence import PROBE_INTERVALS, Evidence
+from functions.domain.evidence import Evidence
 from functions.domain.incidents import IncidentKind
 from functions.domain.placement import Group, place
 from functions.domain.topology import DeviceKind, FeederMap
 from functions.domain.troubles import Nature, Trouble, clusters, in_order
+from functions.domain.voltage import voltage_groups
 
 SAME_METER_S = 30 * 60
 """What shows at one meter within half an hour is one incident."""
@@ -26,7 +27,7 @@ def supply_groups(board: Board, feeder: FeederMap, evidence: Evidence) -> list[G
     """Outages and communication faults."""
     pinned = {each.incident_id: each for each in board.incidents if each.pinned}
     kept: dict[str, list[Trouble]] = defaultdict(list)
-    supply = []
+    supply: list[Trouble] = []
     for trouble in board.troubles.values():
         if trouble.nature is Nature.supply:
             (kept[trouble.incident_id] if trouble.incident_id in pinned else supply).append(trouble)
@@ -38,39 +39,26 @@ def supply_groups(board: Board, feeder: FeederMap, evidence: Evidence) -> list[G
     return [*groups, *outages, *silence.explain(silent, feeder, evidence)]
 
 
-def other_groups(board: Board, feeder: FeederMap) -> list[Group]:
-    """Voltage troubles by the deepest device they share, and metering troubles by meter."""
-    voltage, by_meter = [], defaultdict(list)
+def quality_groups(board: Board, feeder: FeederMap) -> list[Group]:
+    """Voltage troubles."""
+    return voltage_groups([each for each in board.troubles.values() if each.nature is Nature.voltage], feeder)
+
+
+def meter_groups(board: Board) -> list[Group]:
+    """Metering troubles, by meter."""
+    by_meter = defaultdict(list)
     for trouble in board.troubles.values():
-        if trouble.nature is Nature.voltage:
-            voltage.append(trouble)
-        elif trouble.nature is Nature.meter:
+        if trouble.nature is Nature.meter:
             by_meter[trouble.meter_id].append(trouble)
-    groups = []
-    for some in clusters(voltage, PROBE_INTERVALS * feeder.interval_s):
-        kind, name = common_device(some, feeder)
-        groups.append(Group(IncidentKind.voltage, kind, name, some))
-    for meter, these in by_meter.items():
-        groups += [Group(IncidentKind.meter, DeviceKind.meter, meter, some) for some in clusters(these, SAME_METER_S)]
-    return groups
+    return [
+        Group(IncidentKind.meter, DeviceKind.meter, meter, some)
+        for meter, these in by_meter.items()
+        for some in clusters(these, SAME_METER_S)
+    ]
 
 
-def common_device(troubles: Iterable[Trouble], feeder: FeederMap) -> tuple[DeviceKind, str]:
-    """The deepest device that all share."""
-    places = {(each.meter_id, each.transformer_id) for each in troubles}
-    if len(places) == 1:
-        return DeviceKind.meter, next(iter(places))[0]
-    transformers = {transformer for _, transformer in places}
-    if len(transformers) == 1 and transformers != {""}:
-        return DeviceKind.transformer, transformers.pop()
-    laterals = {feeder.lateral_of.get(each, "") for each in transformers}
-    if len(laterals) == 1 and laterals != {""}:
-        return DeviceKind.lateral, laterals.pop()
-    return DeviceKind.feeder, feeder.feeder_id
-
-
-def match(board: Board, groups: Sequence[Group], natures: frozenset[Nature]) -> None:
-    """Give every group of these natures its incident; `board` is changed in place.
+def match(board: Board, groups: Sequence[Group], nature: Nature) -> None:
+    """Give every group of a nature its incident; `board` is changed in place.
 
     A group goes on under the oldest incident most of whose troubles it holds; the others that it holds are merged into
     that one. What comes apart from an incident becomes one of its own.
@@ -94,7 +82,7 @@ def match(board: Board, groups: Sequence[Group], natures: frozenset[Nature]) -> 
         _settle(survivor, group)
     alive = {each.incident_id for each in board.troubles.values()}
     for incident in board.incidents:
-        if _nature(incident) in natures and incident.incident_id not in alive and not incident.merged_into:
+        if _nature(incident) is nature and incident.incident_id not in alive and not incident.merged_into:
             incident.merged_into = incident.incident_id
 
 

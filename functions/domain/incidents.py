@@ -133,7 +133,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     restoration_estimate: int | None = None
     restoration_quantiles: tuple[float, ...] = ()
     interrupted: Interrupted | None = None
-    """What an outage cost its customers, from their own times, once it has ended: the log of the reliability indices."""
+    """What an outage cost its customers, from their own times, once it has ended: the reliability indices' log."""
 
 
 def chunk(feeder_id: str, incident_id: str, label: str, members: Sequence[Member]) -> list[MemberChunk]:

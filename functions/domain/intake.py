@@ -1,4 +1,4 @@
-"""Intake: anomaly records come onto the board, as troubles or as explained for now, and what explains them is reviewed."""
+"""Intake: anomaly records come onto the board, as troubles or as explained for now; explanations are reviewed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from functions.domain.anomalies import Anomaly, Phase
-from functions.domain.board import RELEASE_LAG_S, Board, Memory
+from functions.domain.board import Board, Memory
 from functions.domain.context import GridContext, Suppression, Verdict, assess
-from functions.domain.known import EXPLAINED, KnownOutages
+from functions.domain.known import EXPLAINED_BY_OUTAGE, KnownIncidents
 from functions.domain.topology import FeederMap
-from functions.domain.troubles import NATURE, Nature, Trouble, trouble_of
+from functions.domain.troubles import NATURE, Nature, Trouble, release_lag, trouble_of
 
 PLANNED = "planned work"
 """How the reason of a work order begins."""
@@ -26,8 +26,9 @@ def order_of(record: Anomaly) -> tuple[int, bool, str]:
 class Intake:
     """One step's changes to what is on a board; `board` is changed in place."""
 
-    def __init__(self, board: Board, context: GridContext, now: int) -> None:
+    def __init__(self, board: Board, context: GridContext, feeder: FeederMap, now: int) -> None:
         self._board = board
+        self._feeder = feeder
         self._context = context
         self._now = now
         self._memory = Memory(board, now)
@@ -82,24 +83,28 @@ class Intake:
             return
         self._board.troubles.pop(trouble.anomaly_id, None)
         trouble.incident_id, trouble.listed = "", False
+        trouble.release_at = self._release_at(trouble, verdict.until)
         self._board.suppressed[trouble.anomaly_id] = (line, trouble)
         self.ledger[trouble.anomaly_id] = line
 
-    def review(self, feeder: FeederMap) -> None:
+    def _release_at(self, trouble: Trouble, until: int) -> int:
+        return until + release_lag(trouble.kind, self._feeder.interval_s)
+
+    def review(self) -> None:
         """Release what is explained no longer; suppress what has an explanation since."""
         changed = self._context_changed()
         explained = self._board.suppressed.values()
-        due = [entry for entry in explained if changed or entry[0].until + RELEASE_LAG_S <= self._now]
+        due = [entry for entry in explained if changed or entry[1].release_at <= self._now]
         if due:
-            known = KnownOutages(self._board, feeder)
+            known = KnownIncidents(self._board, self._feeder)
             for line, trouble in due:
                 self._review_explained(line, trouble, known, cancelled=changed)
         if changed:
             for trouble in list(self._board.troubles.values()):
                 self._review_raised(trouble)
 
-    def _review_explained(self, line: Suppression, trouble: Trouble, known: KnownOutages, *, cancelled: bool) -> None:
-        over = line.until + RELEASE_LAG_S <= self._now
+    def _review_explained(self, line: Suppression, trouble: Trouble, known: KnownIncidents, *, cancelled: bool) -> None:
+        over = trouble.release_at <= self._now
         verdict = assess(trouble.as_anomaly(self._board.feeder_id), self._context)
         if verdict.raised:
             verdict = known.explain(trouble, self._now)
@@ -119,17 +124,19 @@ class Intake:
         if trouble.told or trouble.end is not None:
             return
         verdict = assess(trouble.as_anomaly(self._board.feeder_id, certain=True), self._context)
-        if not verdict.raised and verdict.until + RELEASE_LAG_S > self._now:
+        if not verdict.raised and self._release_at(trouble, verdict.until) > self._now:
             self.suppress(trouble, verdict)
 
-    def absorb(self, feeder: FeederMap) -> None:
-        """Let known outages explain the voltage troubles below them."""
-        open_ones = [each for each in self._board.troubles.values() if each.kind in EXPLAINED and each.end is None]
+    def absorb(self) -> None:
+        """Let open incidents explain what follows from them."""
+        open_ones = [
+            each for each in self._board.troubles.values() if each.kind in EXPLAINED_BY_OUTAGE and each.end is None
+        ]
         if open_ones:
-            known = KnownOutages(self._board, feeder)
+            known = KnownIncidents(self._board, self._feeder)
             for trouble in open_ones:
                 verdict = known.explain(trouble, self._now)
-                if not verdict.raised and verdict.until + RELEASE_LAG_S > self._now:
+                if not verdict.raised and self._release_at(trouble, verdict.until) > self._now:
                     self.suppress(trouble, verdict)
 
     def _context_changed(self) -> bool:

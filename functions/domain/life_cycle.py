@@ -33,6 +33,8 @@ def confirmed(incident: OpenIncident, troubles: Sequence[Trouble], now: int) -> 
         return True
     if incident.kind is not IncidentKind.outage:
         return incident.kind is not IncidentKind.communication or incident.device_kind == DeviceKind.collector
+    if any(each.was_dark for each in troubles):
+        return True
     dark = [each for each in troubles if each.end is None]
     certain = [each for each in dark if each.strong]
     if not certain:
@@ -59,7 +61,7 @@ def state_of(incident: OpenIncident, troubles: Sequence[Trouble], now: int) -> I
 
 
 def over_at(incident: OpenIncident, troubles: Sequence[Trouble]) -> int:
-    """When an incident all of whose troubles have ended is over: power must stay, everything else need only be heard."""
+    """When an incident whose troubles have ended is over: power must stay, everything else need only be heard."""
     if incident.kind is IncidentKind.outage:
         return max(each.stable_at for each in troubles)
     return max(each.ended_heard_at for each in troubles) + SECOND_LOOK_S
@@ -105,7 +107,9 @@ def left_over(incident: OpenIncident, troubles: Sequence[Trouble], now: int) -> 
 
     Half of the meters are back, and the others have had time to be heard.
     """
-    if incident.kind is not IncidentKind.outage or incident.device_kind == DeviceKind.meter:
+    if incident.kind not in (IncidentKind.outage, IncidentKind.communication):
+        return [], None
+    if incident.device_kind == DeviceKind.meter:
         return [], None
     dark = {each.meter_id for each in troubles if each.end is None}
     back: dict[str, int] = {}

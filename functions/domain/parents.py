@@ -1,7 +1,7 @@
 """Parents: an outage of a substation, derived from those of its feeders. Pure.
 
-A substation is out when at least half of its feeders have an outage of the whole feeder that began at the same time. Its
-incident lives in a partition of its own and follows its children; customers are told by the children alone.
+A substation is out when at least half of its feeders have an outage of the whole feeder that began at the same time.
+Its incident lives in a partition of its own and follows its children; customers are told by the children alone.
 """
 
 from __future__ import annotations
@@ -45,9 +45,7 @@ def follow(board: Board, revisions: Collection[Incident], feeders: int, now: int
     parent = board.incidents[0] if board.incidents else None
     open_children = {each.incident_id: each for each in board.children.values() if each.state not in OVER}
     if parent is None:
-        together = _largest(
-            [each for each in open_children.values() if each.device_kind == DeviceKind.feeder]
-        )
+        together = _largest([each for each in open_children.values() if each.device_kind == DeviceKind.feeder])
         if len({each.feeder_id for each in together}) < max(LEAST_FEEDERS, SHARE_OF_FEEDERS * feeders):
             board.children = open_children
             return []

@@ -1,8 +1,8 @@
 """Placement: the deepest device that explains what is dark.
 
-A transformer is out when enough of its meters are dark and none of them is known to have power. A lateral or a feeder is
-out when at least half of its transformers are dark at once and next to none is known to have power. Where nothing above
-explains it, every transformer is an incident of its own: the feeder is not claimed on a guess.
+A transformer is out when enough of its meters are dark and none of them is known to have power. A lateral or a feeder
+is out when at least half of its transformers are dark at once and next to none is known to have power. Where nothing
+above explains it, every transformer is an incident of its own: the feeder is not claimed on a guess.
 """
 
 from __future__ import annotations

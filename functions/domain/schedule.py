@@ -23,12 +23,12 @@ def look_at(incident: OpenIncident, troubles: Sequence[Trouble], interval_s: int
     moments = _ladder(incident)
     if troubles and all(each.end is not None for each in troubles):
         moments.append(over_at(incident, troubles))
+    moments.append(left_over(incident, troubles, now)[1] or now)
     if incident.kind is IncidentKind.outage:
         moments += pending_at(incident, troubles) + _evidence(incident, interval_s)
         moments += [incident.started_at + after for after in (CRITICAL_CUSTOMER_S, *DURATIONS_S)]
         if incident.estimated_at:
             moments.append(incident.estimated_at + ESTIMATE_S)
-        moments.append(left_over(incident, troubles, now)[1] or now)
         if incident.confirmed_at is None:
             heard = [each.heard_at for each in troubles if each.end is None]
             moments += [moment + wait for moment in heard for wait in (LONE_GASP_S, SILENCE_S)]

@@ -19,7 +19,7 @@ STEPS_S = {
     Severity.medium: (HOUR_S, 4 * HOUR_S),
     Severity.low: (8 * HOUR_S,),
 }
-"""Without an acknowledgement, each of these lifts the escalation by one: to the lead, to the manager, to the director."""
+"""Without an acknowledgement, each of these lifts the escalation by one: to the lead, the manager, the director."""
 OTHERS = {
     (IncidentKind.communication, DeviceKind.collector): Severity.medium,
     (IncidentKind.voltage, DeviceKind.feeder): Severity.high,

@@ -1,8 +1,7 @@
 """Silence: whether meters that fell silent lost their power or their way to be heard.
 
-Meters of one collector that fall silent together while it hears nobody else are a matter of communication. All meters of
-a transformer that fall silent while their collector hears others have probably lost their power. One silent meter is a
-matter of its modem.
+Meters of one collector that fall silent together are a matter of communication. All meters of a transformer that fall
+silent while their collector hears others have probably lost their power. One silent meter is a matter of its modem.
 """
 
 from __future__ import annotations

@@ -47,7 +47,8 @@ def tell(
         return [], []
     by_customer: dict[str, list[Trouble]] = defaultdict(list)
     for trouble in troubles:
-        by_customer[trouble.customer_id].append(trouble)
+        if not trouble.told_back:
+            by_customer[trouble.customer_id].append(trouble)
     out: list[Trouble] = []
     back: list[Trouble] = []
     may_tell = incident.confirmed_at is not None and not mostly_back(troubles)
@@ -60,7 +61,7 @@ def tell(
                 _mark(customers.dark[customer])
                 _mark_back(theirs)
             else:
-                back += [each for each in theirs if not each.told_back]
+                back += theirs
         elif may_tell and any(each.end is None and now >= due_at(each) for each in theirs):
             _mark(theirs)
             if customer not in customers.informed:

@@ -8,12 +8,16 @@ from enum import StrEnum
 import msgspec
 
 from functions.domain.anomalies import Anomaly, Kind, Phase, Signal
+from functions.domain.episodes import hold_slots
 from functions.domain.incidents import Member
 
 STABILITY_S = 15 * 60
 """Power that stays for a quarter of an hour has come to stay: until then a relapse is the same interruption."""
 SECOND_LOOK_S = 60
 """Nothing is told in the minute in which it was heard: what takes it back may be on its way with it."""
+RELEASE_LAG_S = 30 * 60
+"""What was explained until now is known to last only when the readings after it have come: one of a quarter of an hour
+covers fifteen minutes and arrives at their end."""
 POWER_OFF = Kind.power_off.name
 CERTAIN = 99.0
 """A score that no weather explains."""
@@ -39,8 +43,11 @@ NATURE = {
 }
 
 
-class Trouble(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One open anomaly of a feeder's board. Times are seconds since the epoch, as exact as they are known."""
+class Trouble(msgspec.Struct, kw_only=True, array_like=True):
+    """One open anomaly of a feeder's board. Times are seconds since the epoch, as exact as they are known.
+
+    Stored without field names, for a storm has thousands: append fields, with defaults, and never reorder them.
+    """
 
     anomaly_id: str
     meter_id: str
@@ -69,6 +76,8 @@ class Trouble(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Silence that was found to be darkness."""
     overran: bool = False
     """Planned work explained it, and it has lasted longer."""
+    release_at: int = 0
+    """Of one that is explained: when its explanation has run out and an end of it would have been heard."""
 
     @property
     def nature(self) -> Nature:
@@ -78,7 +87,12 @@ class Trouble(msgspec.Struct, kw_only=True, omit_defaults=True):
     @property
     def strong(self) -> bool:
         """Whether it is darkness for certain, not silence."""
-        return self.kind == POWER_OFF or self.believed
+        return self.kind == POWER_OFF or self.believed or self.exact_end
+
+    @property
+    def was_dark(self) -> bool:
+        """Whether the meter itself said when power was back: then it was not its modem that failed."""
+        return self.exact_end and self.nature is Nature.supply
 
     @property
     def stable_at(self) -> int:
@@ -119,6 +133,12 @@ class Trouble(msgspec.Struct, kw_only=True, omit_defaults=True):
         )
 
 
+def release_lag(kind: str, interval_s: int) -> int:
+    """Seconds after which one that has ended is known to have: its hold, and the time its readings take to come."""
+    hold = 0 if NATURE[kind] is Nature.supply else hold_slots(Kind[kind], interval_s) * interval_s
+    return hold + RELEASE_LAG_S
+
+
 def trouble_of(anomaly: Anomaly, now: int) -> Trouble:
     """What an opened anomaly puts on the board. Raises `KeyError` for a kind this release does not know."""
     signal = anomaly.signal
@@ -157,7 +177,9 @@ def clusters(troubles: Iterable[Trouble], gap_s: int) -> list[list[Trouble]]:
     for trouble in order:
         where = _relapse(last_of_meter.get(trouble.meter_id), trouble)
         if where is None:
-            near = (n for n in reversed(range(len(found))) if trouble.start - reach[n][0] <= gap_s)
+            # A meter that was back for good is out for a reason of its own.
+            been = last_of_meter[trouble.meter_id][0] if trouble.meter_id in last_of_meter else None
+            near = (n for n in reversed(range(len(found))) if trouble.start - reach[n][0] <= gap_s and n != been)
             where = next((n for n in near if trouble.start <= reach[n][1]), None)
         if where is None:
             where = len(found)

@@ -11,13 +11,14 @@ import msgspec
 from functions.domain import actions
 from functions.domain.anomalies import Anomaly
 from functions.domain.board import Board, Memory
-from functions.domain.correlation import Correlation, correlate
+from functions.domain.correlation import correlate
 from functions.domain.errors import Conflict, RejectedDocument, TransientFault
 from functions.domain.incidents import Incident, IncidentState
 from functions.domain.intake import order_of
+from functions.domain.publication import Correlation
 from functions.domain.revising import Estimate
-from functions.domain.topology import FeederMap
 from functions.domain.roster import Roster
+from functions.domain.topology import FeederMap
 from functions.ports import Clock, DeadLetters, IncidentStore, PackStore
 from functions.services.feeders import Feeders
 from functions.services.grid_context import ContextService
@@ -179,21 +180,23 @@ class CorrelationService:
         anomalies = sorted(anomalies, key=order_of)
         revisions: list[Incident] = []
         conflicts, more = 0, act is not None
-        clock_waits = True
         while conflicts < ATTEMPTS:
             board = await self._incidents.board(feeder_id)
             memory = Memory(board, now)
             new = [anomaly for anomaly in anomalies if anomaly.id not in memory]
-            due = clock_waits and board.release_at is not None and board.release_at <= now
+            due = board.release_at is not None and board.release_at <= now
             if not new and not more and not due:
                 return revisions
-            powered = await self._powered.of(board, new, roster, feeder, now)
+            storm = bool(new) and board.in_storm(now)
+            powered = {} if storm else await self._powered.of(board, new, roster, feeder, now)
             if act is not None:
                 act(board)
             step = correlate(board, new, feeder, powered, context, now, estimate=self._estimate)
             if await self._commit(step):
                 revisions += step.incidents
-                more, act, clock_waits = step.more, None, False
+                if not step.more:
+                    return revisions
+                more, act = True, None
             else:
                 conflicts += 1
         raise TransientFault(f"the board of feeder {feeder_id} changes faster than it can be written; deliver again")

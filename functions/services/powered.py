@@ -31,7 +31,9 @@ class Powered:
     def __init__(self, packs: PackStore) -> None:
         self._packs = packs
 
-    async def of(self, board: Board, new: Sequence[Anomaly], roster: Roster, feeder: FeederMap, now: int) -> dict[str, int]:
+    async def of(
+        self, board: Board, new: Sequence[Anomaly], roster: Roster, feeder: FeederMap, now: int
+    ) -> dict[str, int]:
         """When each meter that matters was last known to have had voltage, seconds since the epoch."""
         meters = meters_asked(board, new, feeder, now)
         if not meters:
@@ -47,7 +49,7 @@ class Powered:
 
 
 def meters_asked(board: Board, new: Sequence[Anomaly], feeder: FeederMap, now: int) -> Collection[str]:
-    """Meters whose power bears on what is open: neighbours on a transformer, or all of a feeder much of which is dark."""
+    """Meters whose power bears on what is open: neighbours on a transformer, or all of a largely dark feeder."""
     dark: set[str] = set()
     silent = 0
     for trouble in board.troubles.values():
@@ -60,7 +62,7 @@ def meters_asked(board: Board, new: Sequence[Anomaly], feeder: FeederMap, now: i
             silent += anomaly.kind == "no_reads"
             dark.add(anomaly.transformer_id)
     known = dark & feeder.transformers.keys()
-    if len(known) >= WHOLE_FEEDER_SHARE * len(feeder.transformers) and len(known) > 1 or silent >= MANY_SILENT:
+    if (len(known) >= WHOLE_FEEDER_SHARE * len(feeder.transformers) and len(known) > 1) or silent >= MANY_SILENT:
         return feeder.places
     return {meter for transformer in known for meter in feeder.transformers[transformer]}
 

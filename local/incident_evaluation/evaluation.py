@@ -37,7 +37,7 @@ async def evaluate(seeds: Sequence[int], meters: int, days: int, out: Path, stag
         seeds=tuple(measured),
         storm=await time_storms(stage("storms against the clock", len(SIZES))),
     )
-    (out / RESULTS).write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+    _write(out / RESULTS, found)
     return found
 
 
@@ -45,6 +45,11 @@ async def _one_seed(scenario: Scenario, out: Path, progress: Callable[[int], Non
     watched = await watch(scenario, ABLATION, out, progress)
     outcomes = [await outcome_of(desk) for desk in watched.desks]
     figures = Measure(watched).figures(outcomes)
+    _write(out / f"seed-{scenario.seed}.json", figures)  # minutes of work are not lost when a later seed fails
     for desk in watched.desks:
         desk.close()
     return figures
+
+
+def _write(path: Path, figures: Evaluation | SeedFigures) -> None:
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=2) + b"\n")

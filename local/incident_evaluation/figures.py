@@ -74,7 +74,7 @@ class SeedFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StormFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """Correlating a storm: seconds by number of anomalies."""
+    """Correlating a storm: seconds of one core by number of anomalies."""
 
     anomalies: tuple[int, ...]
     seconds: tuple[float, ...]

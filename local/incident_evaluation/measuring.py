@@ -137,7 +137,8 @@ class Measure:
 
     def _confirmed_s(self, outcome: Outcome) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Seconds from the first signal of a truth to the first confirmation, with a last gasp and without."""
-        with_gasp, without = [], []
+        with_gasp: list[float] = []
+        without: list[float] = []
         for truth in self._truths:
             incidents = self._incidents(truth, outcome)
             if not incidents or truth.announcement is not None or truth.kind != "outage":

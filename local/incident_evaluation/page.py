@@ -23,15 +23,21 @@ def write_page(found: Evaluation, page: Path) -> None:
 
     Raises `InputError` when the page has no markers.
     """
-    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN) if page.exists() else ("", "", "")
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise InputError(f"{page} has no line {BEGIN} followed by a line {END}; put them where the tables belong")
+    before, after = parts_of(page)
     images = page.parent / "images"
     names = draw_plots(found, images)
     shown = Path(os.path.relpath(images, page.parent)).as_posix()
     plots = "\n".join(f"![{name.removesuffix('.png').replace('-', ' ')}]({shown}/{name})" for name in names)
     page.write_text(f"{before}{BEGIN}\n{tables(found)}\n{plots}\n{END}{after}", encoding="utf-8")
+
+
+def parts_of(page: Path) -> tuple[str, str]:
+    """What stands before and after the tables of a page. Raises `InputError` when it has no markers."""
+    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN) if page.exists() else ("", "", "")
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise InputError(f"{page} has no line {BEGIN} followed by a line {END}; put them where the tables belong")
+    return before, after
 
 
 def tables(found: Evaluation) -> str:

@@ -23,10 +23,10 @@ from functions.adapters.cosmos.database import CosmosDatabase
 from functions.adapters.cosmos.schema import RECORD_TTL_S
 from functions.domain.board import Board
 from functions.domain.context import Suppression
-from functions.domain.correlation import LEDGER_LINES
 from functions.domain.incident_search import Cursor, IncidentSearch
 from functions.domain.incidents import Incident, MemberChunk
 from functions.domain.notifications import Intent
+from functions.domain.publication import LEDGER_LINES
 
 FASTEST = 1
 """Of zlib's levels: a board repeats itself so much that more effort gains little."""
@@ -72,7 +72,7 @@ class CosmosIncidents:
         return [msgspec.convert(each, MemberChunk) for each in found if each is not None]
 
     async def due_boards(self, before: int, limit: int) -> list[str]:
-        """Feeders with a suppression that ends at or before `before`."""
+        """Partitions whose board is to be looked at again at or before `before`."""
         text = (
             "SELECT c.feeder_id FROM c WHERE c.type = 'board' AND c.release_at <= @before"
             " ORDER BY c.release_at OFFSET 0 LIMIT @limit"

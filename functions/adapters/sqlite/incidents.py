@@ -66,7 +66,7 @@ class SqliteIncidents:
         return [each[0] for each in found if each is not None]
 
     async def due_boards(self, before: int, limit: int) -> list[str]:
-        """Feeders with a suppression that ends at or before `before`."""
+        """Partitions whose board is to be looked at again at or before `before`."""
         boards = self._incidents.select(Board, "type = 'board' AND sort <= ? ORDER BY sort LIMIT ?", before, limit)
         return [board.feeder_id for board in boards]
 

@@ -78,9 +78,9 @@ async def test_through_rough_weather_nothing_is_lost_or_told_twice(
         for _ in range(3):
             await asyncio.sleep(0.5)
             broker.cut()
-        t=time.time()
+        t = time.time()
         await recovers(telling, cosmos)
-        print(rule.effect, time.time()-t)
+        print(rule.effect, time.time() - t)
         broker.drop_send_acks(0)
     assert seat.memory_mb("VmHWM") - memory < GROWTH_MB
     await telling.check()

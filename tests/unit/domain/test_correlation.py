@@ -22,9 +22,10 @@ from correlation_bench import (
 
 from functions.domain.board import Board
 from functions.domain.context import GridContext
-from functions.domain.correlation import LEDGER_LINES, MOST_OPERATIONS, correlate
+from functions.domain.correlation import correlate
 from functions.domain.incidents import CHUNK_MEMBERS, Cause, IncidentKind, IncidentState
 from functions.domain.notifications import IntentKind, Notification, render, send_key, short_reference
+from functions.domain.publication import LEDGER_LINES, MOST_OPERATIONS
 from functions.domain.revising import Restoration
 from functions.domain.topology import FeederMap
 from functions.domain.work_orders import WorkOrderStatus
@@ -115,7 +116,9 @@ def test_powered_transformers_keep_the_feeder_out_of_it_but_one_stale_record_doe
     story = Story(layout)
     story.powered = {"M042": NOW + 900, "M142": NOW + 900, "M243": NOW + 900}
     story.tell(*all_of(*dark), at=NOW + 1800)
-    assert ("outage", "feeder", "F") not in devices(story.open)
+    story.wait(NOW + 1800 + MINUTE)
+    assert {each.device_kind for each in story.open} == {"transformer", "lateral"}
+    assert len(story.open) == 13  # a lateral, and the transformers of the other three
 
 
 def test_a_zero_that_comes_a_quarter_of_an_hour_later_joins_what_gasps_have_placed():

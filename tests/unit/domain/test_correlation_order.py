@@ -65,9 +65,7 @@ def run(arrivals, powers, cuts):
     """Live through a stream: the timer every minute, and every arrival in some pieces."""
     story = Story(LAYOUT)
     for now in range(NOW, END, MINUTE):
-        story.powered = {
-            meter: min(NOW + 900 * slot, now // 900 * 900 - 900) for meter, slot in powers.items() if now >= NOW
-        }
+        story.powered = {meter: min(NOW + 900 * slot, now - 900) for meter, slot in powers.items()}
         if story.board.release_at is not None and story.board.release_at <= now:
             story.tell(at=now)
         for piece in cuts(arrivals.get(now, [])):
