@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from itertools import takewhile
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from functions.application import Application
 from functions.domain.notifications import Customer
 from functions.domain.roster import RosterRow
 from functions.domain.weather import Observation
 from functions.domain.work_orders import OrderNotice, WorkOrder
-from simulator import MeterSwap, SimulatedUtility
+from simulator import MeterSwap, Scenario, SimulatedUtility
+from simulator.weather import earlier_temperature
 
 HOUR_S = 3_600
 
@@ -83,20 +86,34 @@ def roster_rows(utility: SimulatedUtility) -> list[RosterRow]:
 
 
 def weather_by_hour(utility: SimulatedUtility) -> list[Observation]:
-    """What the utility's weather station reports at the end of every hour, of the hour."""
-    per_hour = HOUR_S // utility.scenario.interval_s
-    temperature, wind, rain = (
-        series.reshape(-1, per_hour) for series in (utility.temperature_c, utility.wind_mps, utility.precipitation_mm)
-    )
-    return [
-        Observation(
-            timestamp=utility.scenario.start + (hour + 1) * HOUR_S,
-            temperature_c=round(float(temperature[hour].mean()), 1),
-            wind_mps=round(float(wind[hour].mean()), 1),
-            precipitation_mm=round(float(rain[hour].sum()), 1),
-        )
-        for hour in range(len(temperature))
+    """What the weather station reports at the end of every hour, after two weeks of temperatures from its archive."""
+    scenario = utility.scenario
+    earlier = _hourly(scenario, earlier_temperature(scenario)).mean(axis=1)
+    began = scenario.start - len(earlier) * HOUR_S
+    archive = [
+        Observation(timestamp=began + (hour + 1) * HOUR_S, temperature_c=round(float(degrees), 1))
+        for hour, degrees in enumerate(earlier)
     ]
+    hours = zip(
+        _hourly(scenario, utility.temperature_c).mean(axis=1),
+        _hourly(scenario, utility.wind_mps).mean(axis=1),
+        _hourly(scenario, utility.precipitation_mm).sum(axis=1),
+        strict=True,
+    )
+    return archive + [
+        Observation(
+            timestamp=scenario.start + (hour + 1) * HOUR_S,
+            temperature_c=round(float(temperature), 1),
+            wind_mps=round(float(wind), 1),
+            precipitation_mm=round(float(rain), 1),
+        )
+        for hour, (temperature, wind, rain) in enumerate(hours)
+    ]
+
+
+def _hourly(scenario: Scenario, series: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A series by interval, `[T]`, as `[hours, intervals of an hour]`."""
+    return series.reshape(-1, HOUR_S // scenario.interval_s)
 
 
 def _notice(order: WorkOrder) -> OrderNotice:

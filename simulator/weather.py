@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,8 @@ COLDEST_DAY = 20  # of the year
 WARMEST_HOUR = 15.0
 CLOUD_COVER_CORRELATION = 0.99  # between quarter hours: a memory of a day
 CLOUD_COVER_CONTRAST = 2.0
+EARLIER_DAYS = 14
+EARLIER_SEED = 1_000_003  # other weather than the period's own
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,18 @@ class Weather:
     """`[T] float32`, share of a solar panel's peak power, 0 to 1."""
     heat_c: np.ndarray
     """`[T] float64`, °C that a heat wave adds, in the temperature already; 0 outside."""
+
+
+def earlier_temperature(scenario: Scenario) -> np.ndarray:
+    """Temperature of the two weeks before the period, `[T] float32`, °C: what a weather archive has, without heat."""
+    before = replace(
+        scenario,
+        start=scenario.start - EARLIER_DAYS * DAY_S,
+        days=EARLIER_DAYS,
+        seed=scenario.seed + EARLIER_SEED,
+        heat_waves_per_week=0.0,
+    )
+    return draw_weather(before).temperature_c
 
 
 def draw_weather(scenario: Scenario) -> Weather:

@@ -117,9 +117,8 @@ def apply(state: Records, row: int, slot: int, meaning: Meaning, newest: int) ->
             if slot <= int(state["last_slot"][row, RESTORED]):
                 return False, []
             state["last_slot"][row, RESTORED] = slot
-            if state["open_slot"][row, Kind.no_reads] != NO_SLOT and slot >= int(
-                state["open_slot"][row, Kind.no_reads]
-            ):
+            silent = int(state["open_slot"][row, Kind.no_reads])
+            if NO_SLOT != silent <= slot:
                 # It was silent because it was dark; its readings are due anew from now on.
                 state["last_slot"][row, Kind.power_off] = slot
                 return True, [episodes.close_at(state, row, Kind.no_reads, slot, 0.0, None)]

@@ -35,10 +35,13 @@ class Evidence:
         self._of_transformer: dict[str, tuple[int, str]] = {}
         self._of_collector: dict[str, tuple[int, str]] = {}
         supply = [each for each in board.troubles.values() if each.nature is Nature.supply]
-        silent_or_dark = {each.meter_id for each in supply}
+        own: dict[str, int] = {}
+        for each in supply:
+            own[each.meter_id] = min(each.start, own.get(each.meter_id, each.start))
         for meter, moment in powered.items():
             place = feeder.places.get(meter)
-            if place is None or meter in silent_or_dark:
+            # What a meter read before it went dark itself tells of its neighbours; what it reads later, of its return.
+            if place is None or moment >= own.get(meter, moment + 1):
                 continue
             for found, name in (
                 (self._of_transformer, place.transformer_id),
@@ -46,7 +49,7 @@ class Evidence:
             ):
                 found[name] = max(found.get(name, (moment, meter)), (moment, meter))
         self.newest = max((moment for moment, _ in self._of_transformer.values()), default=0)
-        self._forget({each.meter_id: each.start for each in supply if each.strong})
+        self._forget(own)
         self._remember(sorted({each.start for each in supply if each.strong}))
 
     def _forget(self, dark: Mapping[str, int]) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functions.domain.evidence import PROBE_INTERVALS, Evidence
 from functions.domain.incidents import IncidentKind
 from functions.domain.topology import DeviceKind, FeederMap
-from functions.domain.troubles import STABILITY_S, Trouble, clusters, in_order
+from functions.domain.troubles import POWER_OFF, STABILITY_S, Trouble, clusters, in_order
 
 SMALL_TRANSFORMER = 8
 ENOUGH_OF_A_SMALL, ENOUGH = 2, 3
@@ -66,7 +66,7 @@ class _Cluster:
 def started(troubles: Iterable[Trouble]) -> int:
     """The first moment of what is certain; silence begins with the last reading before it, which may be long before."""
     found = list(troubles)
-    certain = [each.start for each in found if each.strong]
+    certain = [each.start for each in found if each.kind == POWER_OFF]
     return min(certain) if certain else min(each.start for each in found)
 
 
@@ -94,7 +94,9 @@ def _cluster(
     transformer: str, nested_in: str, troubles: list[Trouble], feeder: FeederMap, evidence: Evidence
 ) -> _Cluster:
     size = len(feeder.transformers.get(transformer, ()))
-    live = evidence.live(transformer, started(troubles), nested_in)
+    # Silence begins with an interval that may have had some power left.
+    vague = all(each.kind != POWER_OFF for each in troubles)
+    live = evidence.live(transformer, started(troubles) + vague * feeder.interval_s, nested_in)
     needed = 1 if size == 1 else ENOUGH_OF_A_SMALL if size <= SMALL_TRANSFORMER else ENOUGH
     dark = {each.meter_id for each in troubles}
     return _Cluster(transformer, nested_in, troubles, live, not live and len(dark) >= needed)

@@ -331,6 +331,27 @@ def test_a_meter_that_falls_silent_below_a_device_that_is_out_joins_its_incident
     assert sum(len(story.members[name]) for name in incident.chunks) == 4
 
 
+def test_a_silent_meter_that_says_itself_when_power_is_back_was_dark():
+    story = Story()
+    story.tell(*silent("M110"), at=NOW + 2 * HOUR)
+    assert devices(story.open) == [(COMMUNICATION, "meter", "M110")]
+    end = closed("M110", "no_reads", end=NOW + 3 * HOUR, at=NOW + 3 * HOUR)
+    story.tell(end, at=NOW + 3 * HOUR + 30)
+    (incident,) = story.open
+    assert (incident.kind, incident.confirmed_at is not None, incident.restored_at) == (OUTAGE, True, NOW + 3 * HOUR)
+    story.wait(NOW + 5 * HOUR)
+    assert [each.state for each in story.latest.values()] == [IncidentState.closed]
+
+
+def test_a_collector_that_is_back_leaves_a_meter_that_is_not_to_itself():
+    story = Story()
+    meters = [f"M0{transformer}{n}" for transformer in range(3) for n in range(2)]
+    story.tell(*silent(*meters), at=NOW + 2 * HOUR)
+    story.tell(*(closed(each, "no_reads", end=NOW + 3 * HOUR) for each in meters[1:]), at=NOW + 3 * HOUR)
+    story.wait(NOW + 5 * HOUR)
+    assert devices(story.open) == [(COMMUNICATION, "meter", "M000")]
+
+
 def test_silence_and_darkness_elsewhere_are_not_the_same():
     story = Story()
     story.tell(*all_of("T00"))
@@ -452,6 +473,24 @@ def test_a_voltage_incident_is_over_with_the_last_of_its_troubles():
     story.tell(ends[2], at=NOW + HOUR)
     story.wait(NOW + HOUR + MINUTE)
     assert [each.state for each in story.latest.values()] == [IncidentState.closed]
+
+
+def test_voltage_that_is_wrong_on_many_transformers_is_the_feeders_and_what_shows_it_later_is_part_of_it():
+    story = Story()
+    story.tell(*(opened(f"M{n}{n}0", "swell") for n in range(3)))
+    assert devices(story.open) == [("voltage", "feeder", "F")]
+    story.tell(
+        opened("M213", "swell", start=NOW + 3 * HOUR), opened("M102", "unusual", start=NOW + HOUR), at=NOW + 3 * HOUR
+    )
+    (incident,) = story.open
+    assert incident.meters_out == 4
+    assert [(line.meter_id, line.source_id) for line in story.ledger] == [("M102", incident.incident_id)]
+
+
+def test_sags_and_swells_of_single_meters_far_apart_are_theirs():
+    story = Story()
+    story.tell(opened("M000", "sag"), opened("M110", "swell"), opened("M220", "sag"))
+    assert devices(story.open) == [("voltage", "meter", meter) for meter in ("M000", "M110", "M220")]
 
 
 # --- operators ------------------------------------------------------------------------------------------------------

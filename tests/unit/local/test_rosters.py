@@ -10,6 +10,7 @@ from local.history import History
 from local.office import Office
 from local.surroundings import ContextFiles, Surroundings
 from simulator import Scenario, simulate
+from simulator.weather import EARLIER_DAYS
 
 
 async def test_a_history_says_what_its_files_say(tmp_path: Path) -> None:
@@ -92,7 +93,8 @@ async def test_the_office_tells_of_orders_and_weather_when_they_are_known(applic
     assert await application.stores.context.orders(None, 0) != list(utility.work_orders)
     observed = await application.stores.context.observations("*", 0)
     assert observed[-1].timestamp <= last.at - 1
-    assert len(observed) == (last.at - 1 - utility.scenario.start) // 3600
+    assert len(observed) == EARLIER_DAYS * 24 + (last.at - 1 - utility.scenario.start) // 3600
+    assert observed[0].timestamp == utility.scenario.start - EARLIER_DAYS * 86_400 + 3600
 
     await office.tell(last.at)
     stored = {order.work_order_id: order for order in await application.stores.context.orders(None, 0)}
