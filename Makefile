@@ -70,8 +70,9 @@ test-training: setup-training ## Run the tests of training and export
 train: setup-training ## Train the detector on the simulator and export it to functions/models
 	$(TRAINING_PY) -m model_export train
 
-evaluate: setup-training ## Measure the detector on three seeds, with the notebook's in the same table; writes docs/detection.md
+evaluate: setup-training ## Measure detector, context and incidents on three seeds; writes docs/detection.md and docs/incidents-measured.md
 	$(TRAINING_PY) -m model_export evaluate
+	$(TRAINING_PY) -m local evaluate-incidents
 
 verify: $(SETUP) ## Prove that the exported model scores as it did when it was trained
 	$(PY) -m model_export verify

@@ -25,6 +25,8 @@ def application() -> Application:
     from functions.adapters.clocks import SystemClock
     from functions.adapters.json_lines import JsonLinesNotifier
     from functions.adapters.onnx_scorer import OnnxScorer
+    from functions.adapters.restoration_model import OnnxRestorationModel
+    from functions.domain.expected_end import expected_by
 
     scorer = OnnxScorer.load()
     stores, telemetry = _stores()
@@ -34,6 +36,7 @@ def application() -> Application:
         score=scorer,
         prior=scorer.prior,
         alerts_per_window=scorer.alerts_per_window,
+        estimate=expected_by(OnnxRestorationModel()),
         notifier=JsonLinesNotifier(SETTINGS.output / "notifications.jsonl"),
         telemetry=telemetry,
         clock=SystemClock(),

@@ -6,17 +6,25 @@ from dataclasses import dataclass
 
 from functions.domain.detection import Judge, Score
 from functions.domain.packs import Prior
+from functions.domain.revising import Estimate
 from functions.ports import Clock, DeadLetters, Notifier, ScoreSink, Stores, Telemetry
 from functions.services.advancing import AdvanceService
+from functions.services.audit import AuditService
 from functions.services.correlation import CorrelationService
 from functions.services.delivery import DeliveryService
 from functions.services.dispatch import DispatchService
 from functions.services.fan_out import FanOutService
 from functions.services.feeders import Feeders
+from functions.services.grid_context import ContextService
+from functions.services.incident_actions import IncidentActionService
+from functions.services.incident_log import IncidentLog
 from functions.services.inspection import InspectionService
+from functions.services.parents import ParentService
+from functions.services.reliability import ReliabilityService
 from functions.services.replay import Publish, ReplayService
 from functions.services.scoring import ScoringService
 from functions.services.states import States
+from functions.services.work_order_intake import WorkOrderIntake
 from functions.settings import Settings
 
 
@@ -37,6 +45,12 @@ class Application:
     dispatch: DispatchService
     inspection: InspectionService
     replay: ReplayService
+    incident_log: IncidentLog
+    incident_actions: IncidentActionService
+    reliability: ReliabilityService
+    audit: AuditService
+    context: ContextService
+    work_orders: WorkOrderIntake
 
     @classmethod
     def build(
@@ -52,24 +66,34 @@ class Application:
         clock: Clock,
         sink: ScoreSink | None = None,
         publish: Publish | None = None,
+        estimate: Estimate | None = None,
     ) -> Application:
         """Wire the services; nothing is read or written yet. `publish` sends what a replay has for the OMS."""
         judge = Judge(score, prior, settings.alert_budget, alerts_per_window, settings.anomaly_threshold)
         feeders = Feeders(stores.rosters)
         states = States(stores.packs, stores.anomalies, judge, grace_s=settings.no_reads_grace_s, sink=sink)
+        context = ContextService(
+            stores.context, buffer_s=settings.planned_outage_buffer_s, weight_max=settings.context_weight_max
+        )
         delivery = DeliveryService(stores.deliveries, stores.customers, notifier, clock)
 
         def scoring(letters: DeadLetters) -> ScoringService:
             return ScoringService(feeders, states, letters, telemetry, clock)
 
         def correlation(letters: DeadLetters) -> CorrelationService:
-            buffer_s = settings.planned_outage_buffer_s
-            return CorrelationService(stores.incidents, stores.context, letters, clock, buffer_s=buffer_s)
+            return CorrelationService(
+                stores.incidents, context, feeders, stores.packs, letters, clock, estimate=estimate
+            )
 
         def fan_out(letters: DeadLetters) -> FanOutService:
-            return FanOutService(stores.incidents, letters, channel=notifier.name)
+            parents = ParentService(stores.incidents, stores.rosters, feeders, correlation(letters), clock)
+            return FanOutService(stores.incidents, letters, channel=notifier.name, parents=parents)
+
+        def work_orders(letters: DeadLetters) -> WorkOrderIntake:
+            return WorkOrderIntake(stores.context, stores.rosters, letters, clock, correlation(letters).reconsider)
 
         correlating = correlation(stores.letters)
+        audit = AuditService(stores.audit, clock)
         return cls(
             settings=settings,
             stores=stores,
@@ -83,5 +107,11 @@ class Application:
             delivery=delivery,
             dispatch=DispatchService(delivery, stores.letters),
             inspection=InspectionService(stores.anomalies, stores.rosters, stores.reports, clock),
-            replay=ReplayService(stores.letters, scoring, correlation, fan_out, delivery, publish),
+            replay=ReplayService(stores.letters, scoring, correlation, fan_out, work_orders, delivery, publish),
+            incident_log=IncidentLog(stores.incidents),
+            incident_actions=IncidentActionService(stores.incidents, correlating, audit, clock),
+            reliability=ReliabilityService(stores.incidents, stores.rosters, clock),
+            audit=audit,
+            context=context,
+            work_orders=work_orders(stores.letters),
         )

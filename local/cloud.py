@@ -14,9 +14,11 @@ from functions.adapters.identity import close_credentials
 from functions.adapters.json_lines import JsonLinesNotifier
 from functions.adapters.onnx_scorer import OnnxScorer
 from functions.adapters.open_telemetry import telemetry
+from functions.adapters.restoration_model import OnnxRestorationModel
 from functions.adapters.storage.blobs import BlobContainer
 from functions.adapters.storage.queues import StorageQueue
 from functions.application import Application
+from functions.domain.expected_end import expected_by
 from functions.ports import Clock, Telemetry
 from functions.settings import Cloud, Settings
 
@@ -47,6 +49,7 @@ async def open_cloud(
         score=scorer,
         prior=scorer.prior,
         alerts_per_window=scorer.alerts_per_window,
+        estimate=expected_by(OnnxRestorationModel()),
         notifier=JsonLinesNotifier(settings.output / "notifications.jsonl"),
         telemetry=telemetry_to or telemetry(os.environ, azure.database.usage.take),
         clock=clock,

@@ -11,9 +11,11 @@ import msgspec
 from functions.adapters.clocks import SetClock, SystemClock
 from functions.adapters.json_lines import JsonLinesNotifier
 from functions.adapters.onnx_scorer import OnnxScorer
+from functions.adapters.restoration_model import OnnxRestorationModel
 from functions.adapters.sqlite.composition import sqlite_stores
 from functions.adapters.sqlite.database import Database
 from functions.application import Application
+from functions.domain.expected_end import expected_by
 from functions.domain.outcomes import BatchReport
 from functions.domain.packing import pack_columns
 from functions.ports import ScoreSink
@@ -67,6 +69,7 @@ class Machine:
             score=scorer,
             prior=scorer.prior,
             alerts_per_window=scorer.alerts_per_window,
+            estimate=expected_by(OnnxRestorationModel()),
             notifier=JsonLinesNotifier(out / "notifications.jsonl"),
             telemetry=totals,
             clock=clock,

@@ -1,4 +1,7 @@
-"""Fan-out: an intent (tell everybody concerned) becomes one message a customer; revisions go to the utility's OMS."""
+"""Fan-out: an intent (tell everybody concerned) becomes one message a customer; revisions go to the utility's OMS.
+
+Revisions of feeders also make those of the substations above, which come back through the same change feed.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from functions.domain.incidents import Incident, Member
 from functions.domain.notifications import Intent, Notification, send_key
 from functions.ports import DeadLetters, IncidentStore
 from functions.services.isolation import isolate
+from functions.services.parents import ParentService
 
 
 @dataclass
@@ -24,9 +28,12 @@ class FanOut:
 class FanOutService:
     """Expands intents to customers; delivery makes sure that a repeated message is sent once."""
 
-    def __init__(self, incidents: IncidentStore, letters: DeadLetters, *, channel: str) -> None:
+    def __init__(
+        self, incidents: IncidentStore, letters: DeadLetters, *, channel: str, parents: ParentService | None = None
+    ) -> None:
         self._incidents = incidents
         self._letters = letters
+        self._parents = parents
         self._channel = channel
 
     async def expand(self, documents: Sequence[Mapping[str, object]]) -> FanOut:
@@ -40,6 +47,8 @@ class FanOutService:
             revisions = [msgspec.convert(dict(each), Incident) for each in some if each.get("type") == "incident"]
             intents = [msgspec.convert(dict(each), Intent) for each in some if each.get("type") == "intent"]
             notifications = [each for intent in intents for each in await self._notifications(intent)]
+            if self._parents is not None:
+                await self._parents.follow(revisions)
             out.revisions += revisions
             out.notifications += notifications
 

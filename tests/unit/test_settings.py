@@ -27,19 +27,24 @@ def test_every_setting_is_read() -> None:
             "ALERT_BUDGET_PER_1000_METERS_DAY": "0.5",
             "ANOMALY_THRESHOLD": "4.5",
             "PLANNED_OUTAGE_BUFFER_MIN": "7.5",
+            "CONTEXT_WEIGHT_MAX": "1.5",
             "NO_READS_GRACE_MIN": "0",
         }
     )
     assert settings.sqlite_path == Path("/data/store.db")
     assert settings.output == Path("/data/out")
     assert (settings.alert_budget, settings.anomaly_threshold) == (0.5, 4.5)
+    assert settings.context_weight_max == 1.5
     assert (settings.planned_outage_buffer_s, settings.no_reads_grace_s) == (450, 0)
 
 
 @pytest.mark.parametrize("value", ["many", "-1", "nan", "inf", "1,5", "0x10"])
 @pytest.mark.parametrize(
     "name",
-    ["ALERT_BUDGET_PER_1000_METERS_DAY", "ANOMALY_THRESHOLD", "PLANNED_OUTAGE_BUFFER_MIN", "NO_READS_GRACE_MIN"],
+    [
+        *("ALERT_BUDGET_PER_1000_METERS_DAY", "ANOMALY_THRESHOLD", "PLANNED_OUTAGE_BUFFER_MIN"),
+        *("CONTEXT_WEIGHT_MAX", "NO_READS_GRACE_MIN"),
+    ],
 )
 def test_a_bad_number_names_its_variable(name: str, value: str) -> None:
     with pytest.raises(SettingError, match=f"^{name} is .*set a number") as caught:
@@ -50,6 +55,11 @@ def test_a_bad_number_names_its_variable(name: str, value: str) -> None:
 def test_a_budget_of_nothing_is_refused() -> None:
     with pytest.raises(SettingError, match="ALERT_BUDGET"):
         Settings.of({"ALERT_BUDGET_PER_1000_METERS_DAY": "0"})
+
+
+def test_context_never_asks_for_less_than_the_usual_at_most() -> None:
+    with pytest.raises(SettingError, match=r"CONTEXT_WEIGHT_MAX is 0\.5; set a number of at least 1"):
+        Settings.of({"CONTEXT_WEIGHT_MAX": "0.5"})
 
 
 @pytest.mark.parametrize("store", ["sqlite:///", "store.db", "postgres://x", "sqlite://store.db"])

@@ -72,6 +72,20 @@ class CosmosContainer:
         async with self._gate:
             await persistent(self._thing(document), lambda: proxy.upsert_item(document))
 
+    async def delete(self, partition: str, identity: str) -> None:
+        """Delete a document; one that is gone already is no fault."""
+        proxy = await self._database.container(self._name)
+
+        async def attempt() -> None:
+            try:
+                await proxy.delete_item(identity, partition)
+            except CosmosHttpResponseError as fault:
+                if fault.status_code != NOT_FOUND or fault.sub_status:
+                    raise
+
+        async with self._gate:
+            await persistent(f"{self._name} document {identity}", attempt)
+
     async def commit(self, partition: str, operations: Sequence[tuple[Any, ...]]) -> None:
         """Up to 100 operations of one partition, all or nothing; raises `Conflict`."""
         proxy = await self._database.container(self._name)

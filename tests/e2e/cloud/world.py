@@ -15,6 +15,7 @@ from e2e.cloud.consumer_process import ShiftedClock
 from e2e.cloud.endpoints import Endpoints, with_hub
 from e2e.cloud.hub import Hub
 from e2e.cloud.order import Order, named_for
+from e2e.cloud.stories import LATER_S
 from functional.promise_house import PRIOR, Silent, score
 
 from functions import names
@@ -40,6 +41,7 @@ class World:
         self.output = output
         self.name = f"world-{os.getpid()}-{next(NUMBERS)}"
         self._began = time.time()
+        self._clock = ShiftedClock(self._began)
         cloud = self.order("").cloud
         with named_for(self.name):
             self.azure = AzureStores.over(cloud.cosmos, cloud.blobs, self.name)
@@ -52,7 +54,7 @@ class World:
             prior=PRIOR,
             notifier=Silent(),
             telemetry=Silent(),
-            clock=ShiftedClock(self._began),
+            clock=self._clock,
         )
 
     def order(self, owner: str, **more: Any) -> Order:
@@ -90,12 +92,24 @@ class World:
         for what, is_done in (
             ("readings are not committed", self._readings_done),
             ("anomalies are not correlated", lambda: self._feed_done(names.ANOMALIES, "correlate")),
+            ("what time brings is not done", self._pass_time),
             ("incidents are not fanned out", lambda: self._feed_done(names.INCIDENTS, "fan-out")),
             ("messages are not sent", self._messages_done),
         ):
             while not await _settled(is_done):
                 assert time.monotonic() < deadline, f"{what} after {within_s:.0f} s; see the logs in {self.output}"
                 await asyncio.sleep(POLL_S)
+
+    async def _pass_time(self) -> bool:
+        """Do what the timer would half an hour later; the consumers' clocks stay where they are."""
+        self._clock.move(LATER_S)
+        try:
+            await self.application.correlation.release()
+        except TransientFault:
+            return False
+        finally:
+            self._clock.move(-LATER_S)
+        return True
 
     async def _readings_done(self) -> bool:
         return await self.hub.lag() == 0

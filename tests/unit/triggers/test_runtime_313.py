@@ -101,6 +101,7 @@ async def test_the_engine_indexes_every_function(engine: ModuleType) -> None:
             "fan_out",
             "send_notification",
             "bury_notification",
+            "take_work_orders",
             "advance",
             "inspect",
             "http",
