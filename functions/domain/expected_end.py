@@ -1,4 +1,4 @@
-"""When an incident is expected to end: what is known of it, put to the restoration model, and promised as people speak."""
+"""When an incident is expected to end: its facts, put to the restoration model and promised as people speak."""
 
 from __future__ import annotations
 
