@@ -1,4 +1,4 @@
-"""The expected end of an incident: of outages that are confirmed and on, never in the past, changed only for a reason."""
+"""The expected end of an incident: of outages that are confirmed and on, never past, changed only for a reason."""
 
 from __future__ import annotations
 
