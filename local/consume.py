@@ -31,6 +31,7 @@ from functions.application import Application
 from functions.domain.errors import TransientFault
 from functions.ports import LetterSource
 from functions.services.scoring import Event
+from functions.services.work_order_intake import OrderEvent
 from functions.settings import Cloud, Settings
 from local.cloud import open_cloud
 
@@ -63,6 +64,7 @@ class Consumer:
         sharing: Sharing = Sharing(),  # noqa: B008  # a tuple cannot be changed
     ) -> None:
         self._application = application
+        self._cloud, self._sharing = cloud, sharing
         owner = owner or f"{socket.gethostname()}:{os.getpid()}"
         clock = application.clock
         self._anomalies = CosmosFeed(database, names.ANOMALIES, "correlate", owner, clock)
@@ -81,8 +83,11 @@ class Consumer:
         )
         self._advanced_at = 0
 
-    async def run(self, *, timers: bool = True) -> None:
-        """Work until cancelled; a batch that is cut off is delivered again to whoever takes its partition."""
+    async def run(self, *, timers: bool = True, orders: bool = False) -> None:
+        """Work until cancelled; a batch that is cut off is delivered again to whoever takes its partition.
+
+        With `orders`, work orders are taken from their hub as well.
+        """
         steps: dict[str, Step] = {
             "correlation": self.correlate,
             "fan-out": self.fan_out,
@@ -93,6 +98,8 @@ class Consumer:
         try:
             async with asyncio.TaskGroup() as loops:
                 loops.create_task(self.receive())
+                if orders:
+                    loops.create_task(self._orders().run())
                 for name, step in steps.items():
                     loops.create_task(_forever(name, step))
         finally:
@@ -101,6 +108,23 @@ class Consumer:
     async def receive(self) -> None:
         """Take readings until cancelled."""
         await self._readings.run()
+
+    def _orders(self) -> HubConsumer:
+        return HubConsumer(
+            self._cloud.event_hubs,
+            names.WORK_ORDERS_HUB,
+            names.WORK_ORDERS_GROUP,
+            blobs=self._cloud.blobs,
+            container=names.CHECKPOINTS_BLOBS,
+            handle=self.take_orders,
+            sharing=self._sharing,
+        )
+
+    async def take_orders(self, partition: str, events: Sequence[HubEvent]) -> None:
+        """Take work orders of one partition."""
+        await self._application.work_orders.consume(
+            [OrderEvent(each.body, f"{partition}-{each.sequence_number}", each.enqueued_at) for each in events]
+        )
 
     async def settle(self) -> None:
         """Follow what readings have led to, until nothing is left to do."""
@@ -190,7 +214,7 @@ async def run(settings: Settings, cloud: Cloud, out: Path, *, timers: bool) -> N
     settings = msgspec.structs.replace(settings, output=out)
     async with open_cloud(settings, cloud, SystemClock()) as machine:
         consumer = Consumer(machine.application, machine.azure.database, cloud)
-        work = asyncio.create_task(consumer.run(timers=timers))
+        work = asyncio.create_task(consumer.run(timers=timers, orders=True))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
         log.info("consuming %s; stop with SIGTERM or Ctrl-C", names.READINGS_HUB)
         try:

@@ -14,7 +14,7 @@ from emulators.azurite import MISSING, PROGRAM, Azurite
 from emulators.cosmos.process import CosmosServer
 from emulators.event_hubs.process import EventHubsBroker
 
-HUBS = {"meter-readings": 4, "grid-incidents": 2}
+HUBS = {"meter-readings": 4, "work-orders": 1, "grid-incidents": 2}
 
 
 def main() -> int:
