@@ -165,8 +165,11 @@ class CorrelationService:
             acknowledged_at=at if last.acknowledged_at is None else last.acknowledged_at,
             updated_at=at,
         )
+        board = await self._incidents.board(last.feeder_id)
+        if last.incident_id in board.retired:  # should it come back, it goes on counting from here
+            board.retired[last.incident_id] = revision.revision
         try:
-            await self._incidents.commit(await self._incidents.board(last.feeder_id), [revision], [], [])
+            await self._incidents.commit(board, [revision], [], [])
         except Conflict as fault:
             raise TransientFault(f"incident {last.incident_id} was revised by somebody else; send it again") from fault
         return revision

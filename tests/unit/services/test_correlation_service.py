@@ -271,3 +271,17 @@ async def test_an_action_on_what_is_not_open_says_so(service):
     (incident,) = await service.correlate(fed(DARK))
     with pytest.raises(RejectedDocument, match="verdict"):
         await service.judge("F", incident.incident_id, "maybe", "anna", NOW)
+
+
+async def test_an_incident_judged_after_its_end_goes_on_counting_should_it_come_back(service, stores, clock):
+    (first,) = await service.correlate(fed(DARK))
+    await service.correlate(fed(LIGHT))
+    await pass_time(service, clock, NOW + 3600)
+    (over,) = await stores.incidents.latest(state="closed", feeder_id="F", limit=10)
+    board = await stores.incidents.board("F")
+    board.retired[first.incident_id] = over.revision  # as when it was merged into another that is still on
+    await stores.incidents.commit(board, [], [], [])
+
+    judged = await service.judge("F", first.incident_id, "false_alarm", "anna", clock.now())
+    assert judged.revision == over.revision + 1
+    assert (await stores.incidents.board("F")).retired[first.incident_id] == judged.revision
