@@ -5,18 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from functions.domain.detection import Judge, Score
+from functions.domain.messages import Letterhead
 from functions.domain.packs import Prior
-from functions.ports import Clock, DeadLetters, Notifier, ScoreSink, Stores, Telemetry
+from functions.ports import Clock, DeadLetters, Notifier, ScoreSink, Stores, Telemetry, Webhooks
 from functions.services.advancing import AdvanceService
 from functions.services.correlation import CorrelationService
 from functions.services.delivery import DeliveryService
 from functions.services.dispatch import DispatchService
 from functions.services.fan_out import FanOutService
 from functions.services.feeders import Feeders
+from functions.services.inbound import InboundService
 from functions.services.inspection import InspectionService
+from functions.services.outage_reports import OutageReports
 from functions.services.replay import Publish, ReplayService
 from functions.services.scoring import ScoringService
 from functions.services.states import States
+from functions.services.status import StatusService
 from functions.settings import Settings
 
 
@@ -35,8 +39,12 @@ class Application:
     fan_out: FanOutService
     delivery: DeliveryService
     dispatch: DispatchService
+    status: StatusService
+    inbound: InboundService
     inspection: InspectionService
     replay: ReplayService
+    webhooks: Webhooks | None
+    """None where no provider can call us."""
 
     @classmethod
     def build(
@@ -52,6 +60,7 @@ class Application:
         clock: Clock,
         sink: ScoreSink | None = None,
         publish: Publish | None = None,
+        webhooks: Webhooks | None = None,
     ) -> Application:
         """Wire the services; nothing is read or written yet. `publish` sends what a replay has for the OMS."""
         judge = Judge(score, prior, settings.alert_budget, alerts_per_window, settings.anomaly_threshold)
@@ -82,6 +91,17 @@ class Application:
             fan_out=fan_out(stores.letters),
             delivery=delivery,
             dispatch=DispatchService(delivery, stores.letters),
+            status=StatusService(stores.deliveries, clock, (notifier.name,)),
+            inbound=InboundService(
+                stores.customers,
+                stores.deliveries,
+                stores.incidents,
+                stores.rosters,
+                OutageReports(stores.rosters, feeders, stores.anomalies, clock),
+                clock,
+                letterhead=Letterhead(),
+            ),
             inspection=InspectionService(stores.anomalies, stores.rosters, stores.reports, clock),
             replay=ReplayService(stores.letters, scoring, correlation, fan_out, delivery, publish),
+            webhooks=webhooks,
         )

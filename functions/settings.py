@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
 from functions import names
+from functions.domain.channels import ChannelSettings, Secret, TwilioSettings, WebhookSettings
 from functions.domain.errors import SettingError
 from functions.domain.thresholds import DEFAULT_BUDGET
 from functions.ports import Link
 
 _SQLITE = "sqlite:///"
 _COSMOS = "cosmos"
+_ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
+_SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
+_SENDER = re.compile(r"\+[1-9]\d{6,14}|[A-Za-z0-9 ]{3,11}")
+"""A number in E.164, a short code or a name."""
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+SHORTEST_SECRET = 16
 
 
 class Cloud(NamedTuple):
@@ -40,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     planned_outage_buffer_s: int = 15 * 60
     no_reads_grace_s: int = 90 * 60
     """How late a reading may be before its meter counts as silent: mesh networks lose an hour now and then."""
+    channels: ChannelSettings = ChannelSettings()
     platform_authentication: bool = False
     """Whether the platform signs people in and vouches for the principal header; it sets WEBSITE_AUTH_ENABLED."""
 
@@ -68,6 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             alert_budget=usual.alert_budget if budget is None else budget,
             anomaly_threshold=_number(environment, "ANOMALY_THRESHOLD", low=0),
             planned_outage_buffer_s=usual.planned_outage_buffer_s if buffer_min is None else int(60 * buffer_min),
+            channels=_channels(environment),
             platform_authentication=environment.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
             no_reads_grace_s=usual.no_reads_grace_s if grace_min is None else int(60 * grace_min),
         )
@@ -82,6 +93,61 @@ def cloud(environment: Mapping[str, str] = os.environ) -> Cloud:
         blobs=_link(environment, storage, "blobServiceUri", "https://{}.blob.core.windows.net"),
         queues=_link(environment, storage, "queueServiceUri", "https://{}.queue.core.windows.net"),
     )
+
+
+def _channels(environment: Mapping[str, str]) -> ChannelSettings:
+    return ChannelSettings(
+        twilio=_twilio(environment),
+        webhook=_webhook(environment),
+        public_url=_url(environment, "PUBLIC_URL"),
+    )
+
+
+def _twilio(environment: Mapping[str, str]) -> TwilioSettings | None:
+    """The account, when anything of it is set; half of one is at fault."""
+    sid = _matching(environment, "TWILIO_ACCOUNT_SID", _ACCOUNT_SID, "AC and 32 hexadecimal digits")
+    token = environment.get("TWILIO_AUTH_TOKEN", "")
+    number = _matching(environment, "TWILIO_FROM", _SENDER, "a number as +15550100000, a short code or a name")
+    service = _matching(environment, "TWILIO_MESSAGING_SERVICE_SID", _SERVICE_SID, "MG and 32 hexadecimal digits")
+    if not (sid or token or number or service):
+        return None
+    for name, value in (("TWILIO_ACCOUNT_SID", sid), ("TWILIO_AUTH_TOKEN", token)):
+        if not value:
+            raise SettingError(f"{name} is not set; copy it from Twilio's console, or unset all of TWILIO_*")
+    if not (number or service):
+        raise SettingError("nobody to send from is set; set TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID")
+    return TwilioSettings(sid, Secret(token), number, service, _url(environment, "TWILIO_API_URL"))
+
+
+def _webhook(environment: Mapping[str, str]) -> WebhookSettings | None:
+    url, secret = _url(environment, "WEBHOOK_URL"), environment.get("WEBHOOK_SECRET", "")
+    if not url:
+        return None
+    if len(secret) < SHORTEST_SECRET:
+        raise SettingError(
+            f"WEBHOOK_SECRET has {len(secret)} characters; set at least {SHORTEST_SECRET}, which the app knows too"
+        )
+    return WebhookSettings(Secret(url), Secret(secret))
+
+
+def _matching(environment: Mapping[str, str], name: str, form: re.Pattern[str], wanted: str) -> str:
+    value = environment.get(name, "")
+    if value and not form.fullmatch(value):
+        raise SettingError(f"{name} is {value!r}; set {wanted}")
+    return value
+
+
+def _url(environment: Mapping[str, str], name: str) -> str:
+    """An address without a slash at its end; it is not shown, for it may hold a key."""
+    value = environment.get(name, "").rstrip("/")
+    try:
+        parts = urlsplit(value)
+        trusted = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+        if not value or (parts.hostname and trusted):
+            return value
+    except ValueError:
+        pass
+    raise SettingError(f"{name} is no address that can be trusted; set one that begins with https://")
 
 
 def _link(environment: Mapping[str, str], prefix: str, address: str, of_account: str = "") -> Link:

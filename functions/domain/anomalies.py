@@ -29,6 +29,10 @@ SLOTS_OF_KINDS = 8
 """Columns kept for kinds in a pack; the last belongs to no kind (`packs.RESTORED`)."""
 
 
+CUSTOMER_REPORT = "customer_report"
+"""A `power_off` that a customer told us of, not their meter."""
+
+
 class Phase(StrEnum):
     """Which of its two records this is."""
 
@@ -55,6 +59,8 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
     raised_at: int
     provisional: bool = False
     """The roster does not confirm its meter: never a reason for an outage."""
+    signal: str = ""
+    """How darkness was noticed, where that is said: `CUSTOMER_REPORT`."""
 
 
 def merge_phases(records: Iterable[Anomaly]) -> list[Anomaly]:

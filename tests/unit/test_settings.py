@@ -63,3 +63,51 @@ def test_the_principal_is_trusted_only_where_the_platform_says_so() -> None:
     assert not Settings.of({}).platform_authentication
     assert not Settings.of({"WEBSITE_AUTH_ENABLED": "False"}).platform_authentication
     assert Settings.of({"WEBSITE_AUTH_ENABLED": "True"}).platform_authentication
+
+
+SID, SERVICE = "AC" + "0123456789abcdef" * 2, "MG" + "0" * 32
+TWILIO = {"TWILIO_ACCOUNT_SID": SID, "TWILIO_AUTH_TOKEN": "the auth token", "TWILIO_FROM": "+15550100000"}
+WEBHOOK = {"WEBHOOK_URL": "https://app.example/hook?key=hidden", "WEBHOOK_SECRET": "a secret of the app"}
+
+
+def test_channels_are_read_and_their_secrets_are_not_shown() -> None:
+    given = {**TWILIO, "TWILIO_MESSAGING_SERVICE_SID": SERVICE, **WEBHOOK, "PUBLIC_URL": "https://metersentry.example/"}
+    settings = Settings.of(given)
+    channels = settings.channels
+    assert channels.twilio is not None
+    assert (channels.twilio.account_sid, channels.twilio.auth_token.value) == (SID, "the auth token")
+    assert (channels.twilio.number, channels.twilio.messaging_service_sid) == ("+15550100000", SERVICE)
+    assert channels.public_url == "https://metersentry.example"
+    assert channels.webhook is not None
+    assert channels.webhook.secret.value == "a secret of the app"
+    for hidden in ("the auth token", "a secret of the app", "hidden"):
+        assert hidden not in f"{settings!r} {settings} {channels} {channels.twilio} {channels.webhook}"
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"TWILIO_ACCOUNT_SID": SID}, "TWILIO_AUTH_TOKEN"),
+        ({"TWILIO_AUTH_TOKEN": "token"}, "TWILIO_ACCOUNT_SID"),
+        ({"TWILIO_FROM": "+15550100000"}, "TWILIO_ACCOUNT_SID"),
+        ({**TWILIO, "TWILIO_FROM": ""}, "TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID"),
+        ({**TWILIO, "TWILIO_ACCOUNT_SID": "SK123"}, "TWILIO_ACCOUNT_SID"),
+        ({**TWILIO, "TWILIO_FROM": "5550100"[:2]}, "TWILIO_FROM"),
+        ({**TWILIO, "TWILIO_MESSAGING_SERVICE_SID": "SM1"}, "TWILIO_MESSAGING_SERVICE_SID"),
+        ({"PUBLIC_URL": "metersentry.example"}, "PUBLIC_URL"),
+        ({"PUBLIC_URL": "http://metersentry.example"}, "PUBLIC_URL"),
+        ({"PUBLIC_URL": "https://["}, "PUBLIC_URL"),
+        ({**WEBHOOK, "WEBHOOK_SECRET": "short"}, "WEBHOOK_SECRET"),
+        ({"WEBHOOK_URL": "https://app.example"}, "WEBHOOK_SECRET"),
+        ({**WEBHOOK, "WEBHOOK_URL": "ftp://app.example/?key=hidden"}, "WEBHOOK_URL"),
+    ],
+)
+def test_half_a_channel_is_refused_by_the_name_of_the_setting(given: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingError, match=named) as caught:
+        Settings.of(given)
+    for hidden in ("the auth token", "hidden", "short"):
+        assert hidden not in str(caught.value)
+
+
+def test_an_address_on_this_machine_may_be_plain() -> None:
+    assert Settings.of({"PUBLIC_URL": "http://127.0.0.1:8000"}).channels.public_url == "http://127.0.0.1:8000"

@@ -87,6 +87,11 @@ class CosmosIncidents:
         incidents = [msgspec.convert(each, Incident) async for each in found]
         return sorted(incidents, key=lambda each: (-each.started_at, each.incident_id))
 
+    async def head(self, feeder_id: str, incident_id: str) -> Incident | None:
+        """Newest revision of one incident."""
+        found = await self._incidents.read(feeder_id, incident_id)
+        return None if found is None else msgspec.convert(found["incident"], Incident)
+
     async def suppressions(self, feeder_id: str | None, limit: int) -> list[Suppression]:
         """Lines of the suppression ledger, newest first; of a line written again, the newest."""
         text = "SELECT c.lines FROM c WHERE c.type = 'suppression' ORDER BY c.started_at DESC"

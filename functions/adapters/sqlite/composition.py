@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from functions.adapters.reports.folder import ReportFolder
+from functions.adapters.sqlite.customers import SqliteCustomers
 from functions.adapters.sqlite.database import Database
+from functions.adapters.sqlite.deliveries import SqliteDeliveries
 from functions.adapters.sqlite.letters import SqliteLetters
 from functions.adapters.sqlite.packs import SqlitePacks
 from functions.adapters.sqlite.stores import (
     SqliteAnomalies,
     SqliteContext,
-    SqliteCustomers,
-    SqliteDeliveries,
     SqliteIncidents,
     SqliteRosters,
 )

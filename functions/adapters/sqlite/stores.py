@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -12,7 +12,7 @@ from functions.domain.anomalies import Anomaly
 from functions.domain.context import Suppression
 from functions.domain.errors import Conflict
 from functions.domain.incidents import Board, Incident, MemberChunk
-from functions.domain.notifications import Customer, Delivery, DeliveryState, Intent
+from functions.domain.notifications import Intent
 from functions.domain.roster import RosterShard
 from functions.domain.work_orders import WorkOrder
 
@@ -46,6 +46,16 @@ class SqliteRosters:
         for shard in self._rosters.select(RosterShard, "type = 'roster' ORDER BY partition"):
             counts[shard.feeder_id] = counts.get(shard.feeder_id, 0) + len(shard.meter_id)
         return counts
+
+    async def feeders_of(self, customer_id: str) -> list[str]:
+        """Feeders on whose rosters a customer has a meter, by id."""
+        rows = self._rosters.database.rows(
+            "SELECT DISTINCT partition FROM documents WHERE container = 'rosters' AND type = 'roster'"
+            " AND EXISTS (SELECT 1 FROM json_each(CAST(body AS TEXT), '$.customer_id') WHERE value = ?)"
+            " ORDER BY partition",
+            (customer_id,),
+        )
+        return [row[0] for row in rows]
 
 
 class SqliteAnomalies:
@@ -132,6 +142,11 @@ class SqliteIncidents:
                 values.append(value)
         return self._incidents.select(Incident, f"{condition} ORDER BY sort DESC, id LIMIT ?", *values, limit)
 
+    async def head(self, feeder_id: str, incident_id: str) -> Incident | None:
+        """Newest revision of one incident."""
+        found = self._incidents.read(feeder_id, incident_id, Incident)
+        return None if found is None else found[0]
+
     async def suppressions(self, feeder_id: str | None, limit: int) -> list[Suppression]:
         """Lines of the suppression ledger, newest first."""
         if feeder_id is None:
@@ -160,70 +175,3 @@ class SqliteContext:
         return self._context.select(
             WorkOrder, "partition = ? AND type = 'work_order' AND sort > ?", feeder_id, ending_after
         )
-
-
-class SqliteCustomers:
-    """A `CustomerStore`."""
-
-    def __init__(self, database: Database) -> None:
-        self._customers = Container(database, "customers")
-
-    async def put(self, customers: Iterable[Customer]) -> None:
-        """Write customers."""
-        documents = (Document(each.customer_id, each.customer_id, "customer", each) for each in customers)
-        with self._customers.database.transaction() as connection:
-            self._customers.put(documents, connection)
-
-    async def read(self, customer_id: str) -> Customer | None:
-        """One customer; None when unknown."""
-        found = self._customers.read(customer_id, customer_id, Customer)
-        return None if found is None else found[0]
-
-
-class SqliteDeliveries:
-    """A `DeliveryStore`."""
-
-    def __init__(self, database: Database) -> None:
-        self._deliveries = Container(database, "deliveries")
-
-    async def claim(self, delivery: Delivery) -> bool:
-        """Insert a claim; False when the key is claimed already, unless the last attempt failed for certain."""
-        with self._deliveries.database.transaction() as connection:
-            before = self._deliveries.read(delivery.customer_id, delivery.key, Delivery)
-            if before is not None and before[0].state is not DeliveryState.failed:
-                return False
-            self._deliveries.put([_delivery(delivery)], connection)
-            return True
-
-    async def read(self, customer_id: str, key: str) -> Delivery | None:
-        """The record of one message; None when it was never claimed."""
-        found = self._deliveries.read(customer_id, key, Delivery)
-        return None if found is None else found[0]
-
-    async def reclaim(self, stale: Delivery, fresh: Delivery) -> bool:
-        """Replace a claim by another of the same key if it still stands as `stale`."""
-        with self._deliveries.database.transaction() as connection:
-            found = self._deliveries.read(stale.customer_id, stale.key, Delivery)
-            if found is None or found[0] != stale:
-                return False
-            self._deliveries.put([_delivery(fresh)], connection)
-            return True
-
-    async def finish(self, delivery: Delivery) -> None:
-        """Record how a claimed message ended."""
-        with self._deliveries.database.transaction() as connection:
-            self._deliveries.put([_delivery(delivery)], connection)
-
-    async def counts(self) -> Mapping[str, int]:
-        """Number of deliveries by state."""
-        return dict(
-            self._deliveries.database.rows(
-                "SELECT state, count(*) FROM documents WHERE container = 'deliveries' GROUP BY state"
-            )
-        )
-
-
-def _delivery(delivery: Delivery) -> Document:
-    return Document(
-        delivery.customer_id, delivery.key, "delivery", delivery, sort=delivery.claimed_at, state=delivery.state
-    )
