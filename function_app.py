@@ -22,21 +22,26 @@ CLOUD = cloud() if SETTINGS.in_cloud else None
 @cache
 def application() -> Application:
     """Build the application at the first event, so that a cold start indexes quickly."""
+    from functions.adapters.channels import Channels
     from functions.adapters.clocks import SystemClock
-    from functions.adapters.json_lines import JsonLinesNotifier
     from functions.adapters.onnx_scorer import OnnxScorer
+    from functions.adapters.phone_numbers import PhoneNumbers
 
     scorer = OnnxScorer.load()
     stores, telemetry = _stores()
+    clock = SystemClock()
+    channels = Channels.open(SETTINGS.channels, SETTINGS.output, clock)
     return Application.build(
         SETTINGS,
         stores,
         score=scorer,
         prior=scorer.prior,
         alerts_per_window=scorer.alerts_per_window,
-        notifier=JsonLinesNotifier(SETTINGS.output / "notifications.jsonl"),
+        notifiers=channels.notifiers,
+        plans=PhoneNumbers(),
+        webhooks=channels.webhooks,
         telemetry=telemetry,
-        clock=SystemClock(),
+        clock=clock,
     )
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from functions.domain.detection import Judge, Score
 from functions.domain.messages import Letterhead
 from functions.domain.packs import Prior
-from functions.ports import Clock, DeadLetters, Notifier, ScoreSink, Stores, Telemetry, Webhooks
+from functions.domain.rates import Limits
+from functions.ports import Clock, DeadLetters, Notifier, NumberingPlans, ScoreSink, Stores, Telemetry, Webhooks
 from functions.services.advancing import AdvanceService
+from functions.services.allowance import Allowance
 from functions.services.correlation import CorrelationService
+from functions.services.customers import CustomerService
 from functions.services.delivery import DeliveryService
 from functions.services.dispatch import DispatchService
 from functions.services.fan_out import FanOutService
@@ -17,8 +21,10 @@ from functions.services.feeders import Feeders
 from functions.services.inbound import InboundService
 from functions.services.inspection import InspectionService
 from functions.services.outage_reports import OutageReports
+from functions.services.releasing import ReleaseService
 from functions.services.replay import Publish, ReplayService
 from functions.services.scoring import ScoringService
+from functions.services.standing import Standing
 from functions.services.states import States
 from functions.services.status import StatusService
 from functions.settings import Settings
@@ -39,6 +45,8 @@ class Application:
     fan_out: FanOutService
     delivery: DeliveryService
     dispatch: DispatchService
+    releasing: ReleaseService
+    customers: CustomerService
     status: StatusService
     inbound: InboundService
     inspection: InspectionService
@@ -55,18 +63,36 @@ class Application:
         score: Score,
         prior: Prior,
         alerts_per_window: float = 1.0,
-        notifier: Notifier,
+        notifiers: Mapping[str, Notifier],
+        plans: NumberingPlans,
         telemetry: Telemetry,
         clock: Clock,
         sink: ScoreSink | None = None,
         publish: Publish | None = None,
         webhooks: Webhooks | None = None,
     ) -> Application:
-        """Wire the services; nothing is read or written yet. `publish` sends what a replay has for the OMS."""
+        """Wire the services; nothing is read or written yet.
+
+        `notifiers` are the channels by name, in the order they are preferred; `publish` sends what a replay has for the
+        OMS.
+        """
         judge = Judge(score, prior, settings.alert_budget, alerts_per_window, settings.anomaly_threshold)
         feeders = Feeders(stores.rosters)
         states = States(stores.packs, stores.anomalies, judge, grace_s=settings.no_reads_grace_s, sink=sink)
-        delivery = DeliveryService(stores.deliveries, stores.customers, notifier, clock)
+        letterhead = Letterhead(settings.utility_name, settings.utility_time_zone)
+        limits = Limits(settings.messages_per_minute, settings.sender_messages_per_s)
+        allowance = Allowance(stores.deliveries, limits, clock)
+        delivery = DeliveryService(
+            stores.deliveries,
+            stores.customers,
+            Standing(stores.deliveries, stores.incidents),
+            notifiers,
+            allowance,
+            letterhead,
+            telemetry,
+            clock,
+        )
+        releasing = ReleaseService(stores.deliveries, delivery, notifiers, allowance, telemetry, clock)
 
         def scoring(letters: DeadLetters) -> ScoringService:
             return ScoringService(feeders, states, letters, telemetry, clock)
@@ -76,7 +102,7 @@ class Application:
             return CorrelationService(stores.incidents, stores.context, letters, clock, buffer_s=buffer_s)
 
         def fan_out(letters: DeadLetters) -> FanOutService:
-            return FanOutService(stores.incidents, letters, channel=notifier.name)
+            return FanOutService(stores.incidents, stores.customers, letters)
 
         correlating = correlation(stores.letters)
         return cls(
@@ -87,11 +113,13 @@ class Application:
             states=states,
             scoring=scoring(stores.letters),
             correlation=correlating,
-            advancing=AdvanceService(stores.packs, feeders, states, correlating, clock),
+            advancing=AdvanceService(stores.packs, feeders, states, correlating, releasing, clock),
             fan_out=fan_out(stores.letters),
             delivery=delivery,
             dispatch=DispatchService(delivery, stores.letters),
-            status=StatusService(stores.deliveries, clock, (notifier.name,)),
+            releasing=releasing,
+            customers=CustomerService(stores.customers, stores.deliveries, plans),
+            status=StatusService(stores.deliveries, stores.customers, tuple(notifiers), telemetry, clock),
             inbound=InboundService(
                 stores.customers,
                 stores.deliveries,
@@ -99,7 +127,7 @@ class Application:
                 stores.rosters,
                 OutageReports(stores.rosters, feeders, stores.anomalies, clock),
                 clock,
-                letterhead=Letterhead(),
+                letterhead=letterhead,
             ),
             inspection=InspectionService(stores.anomalies, stores.rosters, stores.reports, clock),
             replay=ReplayService(stores.letters, scoring, correlation, fan_out, delivery, publish),

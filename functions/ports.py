@@ -201,6 +201,14 @@ class CustomerStore(Protocol):
         ...
 
 
+class NumberingPlans(Protocol):
+    """What numbers there are in the world."""
+
+    def e164(self, text: str) -> str:
+        """A number with its country code as E.164; raises `RejectedDocument`."""
+        ...
+
+
 class DeliveryStore(Protocol):
     """What was sent to whom, what waits, who asked not to be written to, and how much was sent."""
 
@@ -217,7 +225,7 @@ class DeliveryStore(Protocol):
         ...
 
     async def due(self, now: int, *, critical: bool, limit: int) -> list[Delivery]:
-        """Waiting records whose `not_before` has come, of critical customers or of the others, the longest due first."""
+        """Waiting records whose `not_before` has come, of critical customers or of others, the longest due first."""
         ...
 
     async def waiting(self, now: int) -> int:

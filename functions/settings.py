@@ -14,6 +14,7 @@ import msgspec
 from functions import names
 from functions.domain.channels import ChannelSettings, Secret, TwilioSettings, WebhookSettings
 from functions.domain.errors import SettingError
+from functions.domain.quiet_hours import zone_of
 from functions.domain.thresholds import DEFAULT_BUDGET
 from functions.ports import Link
 
@@ -50,6 +51,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     no_reads_grace_s: int = 90 * 60
     """How late a reading may be before its meter counts as silent: mesh networks lose an hour now and then."""
     channels: ChannelSettings = ChannelSettings()
+    utility_name: str = ""
+    """What messages begin with; empty where the sender says it."""
+    utility_time_zone: str = "UTC"
+    """IANA name; of customers whose own is not known."""
+    messages_per_minute: int = 6_000
+    """Messages of all senders in a minute of the clock; 0: no limit."""
+    sender_messages_per_s: float = 100.0
+    """Messages of one channel in a second, on average over a minute; 0: no limit."""
     platform_authentication: bool = False
     """Whether the platform signs people in and vouches for the principal header; it sets WEBSITE_AUTH_ENABLED."""
 
@@ -72,6 +81,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         budget = _number(environment, "ALERT_BUDGET_PER_1000_METERS_DAY", low=0.001)
         buffer_min = _number(environment, "PLANNED_OUTAGE_BUFFER_MIN", low=0)
         grace_min = _number(environment, "NO_READS_GRACE_MIN", low=0)
+        per_minute = _number(environment, "MESSAGES_PER_MINUTE", low=0)
+        per_sender_s = _number(environment, "SENDER_MESSAGES_PER_S", low=0)
         return cls(
             store=environment.get("METERSENTRY_STORE") or usual.store,
             output=Path(environment.get("METERSENTRY_OUT") or usual.output),
@@ -79,6 +90,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             anomaly_threshold=_number(environment, "ANOMALY_THRESHOLD", low=0),
             planned_outage_buffer_s=usual.planned_outage_buffer_s if buffer_min is None else int(60 * buffer_min),
             channels=_channels(environment),
+            utility_name=environment.get("UTILITY_NAME", usual.utility_name),
+            utility_time_zone=_zone(environment, "UTILITY_TIME_ZONE", usual.utility_time_zone),
+            messages_per_minute=usual.messages_per_minute if per_minute is None else int(per_minute),
+            sender_messages_per_s=usual.sender_messages_per_s if per_sender_s is None else per_sender_s,
             platform_authentication=environment.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
             no_reads_grace_s=usual.no_reads_grace_s if grace_min is None else int(60 * grace_min),
         )
@@ -162,6 +177,13 @@ def _link(environment: Mapping[str, str], prefix: str, address: str, of_account:
         return Link(connection=environment[prefix])
     wanted = f"{prefix}__accountName" if of_account else f"{prefix}__{address}"
     raise SettingError(f"{wanted} is not set; set it, or {prefix} to the connection string of an emulator")
+
+
+def _zone(environment: Mapping[str, str], name: str, usual: str) -> str:
+    zone = environment.get(name) or usual
+    if zone_of(zone) is None:
+        raise SettingError(f"{name} is {zone!r}, which is no IANA time zone; write it as Africa/Nairobi")
+    return zone
 
 
 def _number(environment: Mapping[str, str], name: str, *, low: float) -> float | None:

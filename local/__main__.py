@@ -11,6 +11,7 @@ from typing import Annotated, Optional
 import typer
 
 from functions.domain.errors import InputError, MeterSentryError, SettingError
+from local import customers
 from local.dead_letters import app as dead_letters
 
 app = typer.Typer(
@@ -20,8 +21,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Watch smart meters on one machine: the product that runs in Azure, on SQLite.",
 )
-
 app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(customers.app, name="customers")
 
 USAGE_ERROR, FAILED_RUN = 2, 1
 

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from functions import names
 from functions.adapters.azure_stores import AzureStores
+from functions.adapters.channels import Channels
 from functions.adapters.event_hubs.publisher import IncidentPublisher
 from functions.adapters.identity import close_credentials
-from functions.adapters.json_lines import JsonLinesNotifier
 from functions.adapters.onnx_scorer import OnnxScorer
 from functions.adapters.open_telemetry import telemetry
+from functions.adapters.phone_numbers import PhoneNumbers
 from functions.adapters.storage.blobs import BlobContainer
 from functions.adapters.storage.queues import StorageQueue
 from functions.application import Application
@@ -40,6 +41,7 @@ async def open_cloud(
     """Wire the application; connections are opened at first use and closed at the end."""
     azure = AzureStores.over(cloud.cosmos, cloud.blobs)
     publisher = IncidentPublisher(cloud.event_hubs, names.INCIDENTS_HUB)
+    channels = Channels.open(settings.channels, settings.output, clock)
     scorer = OnnxScorer.load()
     application = Application.build(
         settings,
@@ -47,7 +49,9 @@ async def open_cloud(
         score=scorer,
         prior=scorer.prior,
         alerts_per_window=scorer.alerts_per_window,
-        notifier=JsonLinesNotifier(settings.output / "notifications.jsonl"),
+        notifiers=channels.notifiers,
+        plans=PhoneNumbers(),
+        webhooks=channels.webhooks,
         telemetry=telemetry_to or telemetry(os.environ, azure.database.usage.take),
         clock=clock,
         publish=publisher.publish,
@@ -55,6 +59,7 @@ async def open_cloud(
     try:
         yield CloudMachine(application, azure, cloud)
     finally:
+        channels.close()
         await publisher.close()
         await azure.close()
         await close_credentials()

@@ -92,7 +92,9 @@ class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             for day, text in days.items():
                 unknown = _placeholders(text) - _OF_MOMENTS
                 if unknown or "time" not in _placeholders(text):
-                    raise RejectedDocument(f"{self.code} {use} {day}", f"needs {{time}} and knows {sorted(_OF_MOMENTS)}")
+                    raise RejectedDocument(
+                        f"{self.code} {use} {day}", f"needs {{time}} and knows {sorted(_OF_MOMENTS)}"
+                    )
         return self
 
 

@@ -65,6 +65,7 @@ def correlate(
     """
     step = Correlation(board)
     touched: dict[str, OpenIncident] = {}
+    noticed: dict[str, int] = {}
     before = {incident.incident_id: dict(incident.members) for incident in board.incidents}
     for anomaly in _released(step, orders, buffer_s, now, releases):
         raised = take_in(board, anomaly)
@@ -76,8 +77,9 @@ def correlate(
         incident = _place(step, anomaly, orders, buffer_s, now)
         if incident is not None:
             touched[incident.incident_id] = incident
+            noticed[incident.incident_id] = min(noticed.get(incident.incident_id, now), anomaly.raised_at)
     for incident in touched.values():
-        _publish(step, incident, before.get(incident.incident_id, {}), now)
+        _publish(step, incident, before.get(incident.incident_id, {}), noticed.get(incident.incident_id), now)
     board.handled = {record: at for record, at in board.handled.items() if now - at < REMEMBER_HANDLED_S}
     return step
 
@@ -136,7 +138,9 @@ def _released(
     return released
 
 
-def _publish(step: Correlation, incident: OpenIncident, before: dict[str, Member], now: int) -> None:
+def _publish(
+    step: Correlation, incident: OpenIncident, before: dict[str, Member], noticed_at: int | None, now: int
+) -> None:
     """Add the next revision of a touched incident, and what its customers are to be told."""
     members = incident.members
     joined = [member for anomaly_id, member in members.items() if anomaly_id not in before]
@@ -158,11 +162,19 @@ def _publish(step: Correlation, incident: OpenIncident, before: dict[str, Member
     out = [member for member in joined if member.end is None]
     if len(out) < len(joined):
         chunks = chunk(revision.feeder_id, incident.incident_id, "outage_seen", out)
-    _tell(step, revision, IntentKind.outage_seen, chunks, now)
-    _tell(step, revision, IntentKind.restored, chunk(revision.feeder_id, incident.incident_id, "restored", back), now)
+    chunks_back = chunk(revision.feeder_id, incident.incident_id, "restored", back)
+    _tell(step, revision, IntentKind.outage_seen, chunks, noticed_at, now)
+    _tell(step, revision, IntentKind.restored, chunks_back, noticed_at, now)
 
 
-def _tell(step: Correlation, revision: Incident, kind: IntentKind, chunks: list[MemberChunk], now: int) -> None:
+def _tell(
+    step: Correlation,
+    revision: Incident,
+    kind: IntentKind,
+    chunks: list[MemberChunk],
+    noticed_at: int | None,
+    now: int,
+) -> None:
     if not chunks:
         return
     known = {each.id for each in step.chunks}
@@ -176,5 +188,6 @@ def _tell(step: Correlation, revision: Incident, kind: IntentKind, chunks: list[
             feeder_id=revision.feeder_id,
             chunks=tuple(each.id for each in chunks),
             created_at=now,
+            noticed_at=noticed_at,
         )
     )

@@ -41,6 +41,4 @@ def quiet_until(customer: Customer, kind: IntentKind, zone: ZoneInfo, now: int) 
     day = local.date() + timedelta(days=1 if overnight and minute >= begins else 0)
     end = datetime(day.year, day.month, day.day, ends // 60, ends % 60, tzinfo=zone)
     # Where the clock is turned back over the end, the first time it shows is behind us already.
-    return next(
-        (moment for fold in (0, 1) if (moment := int(end.replace(fold=fold).timestamp())) > now), now + 3_600
-    )
+    return next((moment for fold in (0, 1) if (moment := int(end.replace(fold=fold).timestamp())) > now), now + 3_600)

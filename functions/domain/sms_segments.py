@@ -15,6 +15,7 @@ _BASIC = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _EXTENDED = frozenset("\f^{}\\[~]|€")
+_GSM_7 = _BASIC | _EXTENDED
 
 
 class Encoding(StrEnum):
@@ -28,7 +29,7 @@ class Segments(NamedTuple):
     """How a text is carried."""
 
     encoding: Encoding
-    count: int
+    parts: int
 
 
 _ALONE = {Encoding.gsm_7: 160, Encoding.ucs_2: 70}
@@ -38,10 +39,10 @@ _JOINED = {Encoding.gsm_7: 153, Encoding.ucs_2: 67}
 def segments(text: str) -> Segments:
     """Encoding and number of segments of a text.
 
-    >>> [segments(text).count for text in ("é" * 160, "é" * 161, "á" * 70, "á" * 71)], segments("á").encoding.value
+    >>> [segments(text).parts for text in ("é" * 160, "é" * 161, "á" * 70, "á" * 71)], segments("á").encoding.value
     ([1, 2, 1, 2], 'UCS-2')
     """
-    if _BASIC.union(_EXTENDED).issuperset(text):
+    if _GSM_7.issuperset(text):
         encoding, sizes = Encoding.gsm_7, [2 if character in _EXTENDED else 1 for character in text]
     else:
         encoding, sizes = Encoding.ucs_2, [len(character.encode("utf-16-be")) // 2 for character in text]

@@ -31,9 +31,9 @@ def spoken(moment: int, use: str, language: Language, zone: ZoneInfo, seen_from:
 
 def _day(day: date, seen_from: date, forms: dict[str, str]) -> str:
     days = (day - seen_from).days
-    wanted = {0: "today", -1: "yesterday", 1: "tomorrow"}.get(days, "week")
-    if wanted in forms:
-        return wanted
+    near = {0: "today", -1: "yesterday", 1: "tomorrow"}.get(days, "")
+    if near in forms:
+        return near
     return "week" if "week" in forms and abs(days) <= WEEK else "date"
 
 

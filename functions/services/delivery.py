@@ -67,14 +67,17 @@ class DeliveryService:
             return None
         return await self._go_on(record, customer)
 
-    async def resume(self, held: Delivery) -> DeliveryState:
-        """Look again at a message that was held: much may have happened since. Returns the state it came to."""
+    async def resume(self, held: Delivery) -> DeliveryState | None:
+        """Look again at a message that was held: much may have happened since.
+
+        Returns the state it came to, None when it keeps its place among those that the limits hold back.
+        """
         notification = held.notification
         assert notification is not None, f"the held message {held.key} has lost its notification"
         customer = await self._customer(held.customer_id)
         step, channel = await self._next(held, notification, customer, waited=True)
         if step.state is DeliveryState.held and step.reason == next_step.OTHERS_FIRST:
-            return DeliveryState.held  # it keeps its place in the line
+            return None
         record = self._at(held, step, notification, customer, channel)
         if not await self._deliveries.replace(held, record):
             return held.state
@@ -97,11 +100,12 @@ class DeliveryService:
     async def change(self, record: Delivery, state: DeliveryState, reason: str, not_before: int = 0) -> None:
         """Note what became of a record, unless it has moved on by itself."""
         changed = msgspec.structs.replace(record, state=state, reason=reason, not_before=not_before)
-        if await self._deliveries.replace(record, changed):
+        if await self._deliveries.replace(record, changed) and state is not record.state:
             self._report(changed)
 
     async def _customer(self, customer_id: str) -> Customer:
-        return await self._customers.read(customer_id) or Customer(customer_id=customer_id)
+        # Of whom nothing is known, no telephone rings: there are no hours to keep.
+        return await self._customers.read(customer_id) or Customer(customer_id=customer_id, quiet_from=0, quiet_to=0)
 
     async def _next(
         self, record: Delivery, notification: Notification, customer: Customer, *, waited: bool
@@ -193,9 +197,8 @@ class DeliveryService:
         report = MessageReport()
         report.outcomes[record.state] += 1
         told = record.notification
-        if record.state is DeliveryState.sent and record.sent_at is not None and told is not None:
-            if record.expires_at <= told.created_at + OLD_NEWS_S:
-                report.accepted_s.append(max(0, record.sent_at - (told.noticed_at or told.created_at)))
+        if told is not None and record.sent_at is not None and record.expires_at <= told.created_at + OLD_NEWS_S:
+            report.accepted_s.append(max(0, record.sent_at - (told.noticed_at or told.created_at)))
         self._telemetry.messages(report)
 
 

@@ -100,8 +100,8 @@ class ReleaseService:
         moved = True
         for first in range(0, len(due), AT_ONCE):
             states = await asyncio.gather(*map(self._one, due[first : first + AT_ONCE]))
-            done.handled += sum(state is not DeliveryState.held for state in states)
-            moved = any(state is not DeliveryState.held for state in states)
+            done.handled += sum(state is not None for state in states)
+            moved = any(state is not None for state in states)
             if not moved:
                 break
         return moved
@@ -113,9 +113,9 @@ class ReleaseService:
             return await self._reconcile(record)
         except Exception:
             log.exception("a message to customer %s cannot be released; it is tried again", record.customer_id)
-            return None
+            return record.state
 
-    async def _reconcile(self, record: Delivery) -> DeliveryState:
+    async def _reconcile(self, record: Delivery) -> DeliveryState | None:
         """Ask the channel about a message that may have gone out."""
         now = self._clock.now()
         age = now - record.claimed_at

@@ -124,9 +124,7 @@ class Standing:
         """Every attempt to announce the outage that a message is about."""
         found = []
         for attempt in range(1, MOST_ATTEMPTS + 1):
-            key = send_key(
-                notification.incident_id, notification.customer_id, IntentKind.outage_seen, attempt=attempt
-            )
+            key = send_key(notification.incident_id, notification.customer_id, IntentKind.outage_seen, attempt=attempt)
             record = await self._deliveries.read(notification.customer_id, key)
             if record is None:
                 break

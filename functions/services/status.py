@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
-
-import msgspec
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from functions.domain.customers import Consent, ConsentState
 from functions.domain.errors import TransientFault
-from functions.domain.notifications import Delivery, DeliveryState, send_key
+from functions.domain.message_report import MessageReport
+from functions.domain.notifications import Delivery, DeliveryState
+from functions.domain.reach import another_way
 from functions.domain.status_reports import StatusReport, after, read_token
-from functions.ports import Clock, DeliveryStore
+from functions.ports import Clock, CustomerStore, DeliveryStore, Telemetry
 
 log = logging.getLogger("metersentry.status")
 
@@ -34,10 +35,19 @@ _NO_CODE = frozenset({"failed", "undelivered"})
 class StatusService:
     """Takes reports in any order, any number of times."""
 
-    def __init__(self, deliveries: DeliveryStore, clock: Clock, channels: Collection[str]) -> None:
+    def __init__(
+        self,
+        deliveries: DeliveryStore,
+        customers: CustomerStore,
+        channels: Sequence[str],
+        telemetry: Telemetry,
+        clock: Clock,
+    ) -> None:
         self._deliveries = deliveries
-        self._clock = clock
+        self._customers = customers
         self._channels = channels
+        self._telemetry = telemetry
+        self._clock = clock
 
     async def take_form(self, token: str, form: Mapping[str, str]) -> Delivery | None:
         """Take Twilio's callback on the delivery that `token` names; raises `RejectedDocument` for a wrong token."""
@@ -77,38 +87,18 @@ class StatusService:
             if now.state in NOT_ARRIVED:
                 await self._not_arrived(now)
             if await self._deliveries.replace(before, now):
+                if now.state is not before.state:
+                    self._telemetry.messages(MessageReport(Counter({now.state.value: 1})))
                 return now
         raise TransientFault(f"the record of {report.key} changes faster than it can be written; report again")
 
     async def _not_arrived(self, delivery: Delivery) -> None:
+        now = self._clock.now()
         if delivery.code == OPTED_OUT:
-            await self._deliveries.put_consent(
-                Consent(phone=delivery.to, state=ConsentState.opted_out, at=self._clock.now(), source=OPTED_OUT)
-            )
+            said = Consent(phone=delivery.to, state=ConsentState.opted_out, at=now, source=OPTED_OUT)
+            await self._deliveries.put_consent(said)
             return
-        another = self._by_voice(delivery)
+        customer = await self._customers.read(delivery.customer_id)
+        another = None if customer is None else another_way(delivery, customer, self._channels, now)
         if another is not None:
             await self._deliveries.claim(another)
-
-    def _by_voice(self, delivery: Delivery) -> Delivery | None:
-        """A held attempt to call a critical customer, for `advance` to release; None where there is none to make."""
-        message = delivery.notification
-        if not delivery.critical or delivery.channel != "sms" or message is None or "voice" not in self._channels:
-            return None
-        attempt = message.attempt + 1
-        key = send_key(message.incident_id, message.customer_id, message.kind, message.revision, attempt)
-        now = self._clock.now()
-        return msgspec.structs.replace(
-            delivery,
-            key=key,
-            channel="voice",
-            state=DeliveryState.held,
-            claimed_at=now,
-            reference="",
-            sent_at=None,
-            code="",
-            reason="the text message did not arrive",
-            not_before=now,
-            refusals=0,
-            notification=msgspec.structs.replace(message, key=key, channel="voice", attempt=attempt),
-        )

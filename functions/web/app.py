@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request, Response
 
 from functions.application import Application
 from functions.domain.errors import Conflict, RejectedDocument, StoreError, TransientFault
-from functions.web import intake, lookup, twilio
+from functions.web import intake, lookup, messages, twilio
 from functions.web.auth import Access
 from functions.web.bodies import answer
 
@@ -33,5 +33,6 @@ def create_app(application: Callable[[], Application]) -> FastAPI:
 
     app.include_router(intake.router(application, access))
     app.include_router(lookup.router(application, access))
+    app.include_router(messages.router(application, access))
     app.include_router(twilio.router(application))
     return app

@@ -28,23 +28,37 @@ def test_every_setting_is_read() -> None:
             "ANOMALY_THRESHOLD": "4.5",
             "PLANNED_OUTAGE_BUFFER_MIN": "7.5",
             "NO_READS_GRACE_MIN": "0",
+            "UTILITY_NAME": "Riverside Electric",
+            "UTILITY_TIME_ZONE": "Africa/Nairobi",
+            "MESSAGES_PER_MINUTE": "600",
+            "SENDER_MESSAGES_PER_S": "0.5",
         }
     )
     assert settings.sqlite_path == Path("/data/store.db")
     assert settings.output == Path("/data/out")
     assert (settings.alert_budget, settings.anomaly_threshold) == (0.5, 4.5)
     assert (settings.planned_outage_buffer_s, settings.no_reads_grace_s) == (450, 0)
+    assert (settings.utility_name, settings.utility_time_zone) == ("Riverside Electric", "Africa/Nairobi")
+    assert (settings.messages_per_minute, settings.sender_messages_per_s) == (600, 0.5)
 
 
 @pytest.mark.parametrize("value", ["many", "-1", "nan", "inf", "1,5", "0x10"])
 @pytest.mark.parametrize(
     "name",
-    ["ALERT_BUDGET_PER_1000_METERS_DAY", "ANOMALY_THRESHOLD", "PLANNED_OUTAGE_BUFFER_MIN", "NO_READS_GRACE_MIN"],
+    [
+        *("ALERT_BUDGET_PER_1000_METERS_DAY", "ANOMALY_THRESHOLD", "PLANNED_OUTAGE_BUFFER_MIN", "NO_READS_GRACE_MIN"),
+        *("MESSAGES_PER_MINUTE", "SENDER_MESSAGES_PER_S"),
+    ],
 )
 def test_a_bad_number_names_its_variable(name: str, value: str) -> None:
     with pytest.raises(SettingError, match=f"^{name} is .*set a number") as caught:
         Settings.of({name: value})
     assert value in str(caught.value)
+
+
+def test_a_time_zone_that_is_none_is_refused() -> None:
+    with pytest.raises(SettingError, match="UTILITY_TIME_ZONE is 'Mars/Olympus'"):
+        Settings.of({"UTILITY_TIME_ZONE": "Mars/Olympus"})
 
 
 def test_a_budget_of_nothing_is_refused() -> None:
@@ -97,7 +111,7 @@ def test_channels_are_read_and_their_secrets_are_not_shown() -> None:
         ({"PUBLIC_URL": "metersentry.example"}, "PUBLIC_URL"),
         ({"PUBLIC_URL": "http://metersentry.example"}, "PUBLIC_URL"),
         ({"PUBLIC_URL": "https://["}, "PUBLIC_URL"),
-        ({**WEBHOOK, "WEBHOOK_SECRET": "short"}, "WEBHOOK_SECRET"),
+        ({**WEBHOOK, "WEBHOOK_SECRET": "too-brief"}, "WEBHOOK_SECRET"),
         ({"WEBHOOK_URL": "https://app.example"}, "WEBHOOK_SECRET"),
         ({**WEBHOOK, "WEBHOOK_URL": "ftp://app.example/?key=hidden"}, "WEBHOOK_URL"),
     ],
@@ -105,7 +119,7 @@ def test_channels_are_read_and_their_secrets_are_not_shown() -> None:
 def test_half_a_channel_is_refused_by_the_name_of_the_setting(given: dict[str, str], named: str) -> None:
     with pytest.raises(SettingError, match=named) as caught:
         Settings.of(given)
-    for hidden in ("the auth token", "hidden", "short"):
+    for hidden in ("the auth token", "hidden", "too-brief"):
         assert hidden not in str(caught.value)
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from functions.domain.errors import NotSent, Unknown
@@ -45,6 +46,7 @@ class TwilioAccount:
 
     def __post_init__(self) -> None:
         self._client: Client | None = None
+        self._connecting = Lock()
         self._threads = ThreadPoolExecutor(CONNECTIONS, "twilio")
 
     async def call(self, request: Callable[[Client], Result], doing: str) -> Result:
@@ -73,14 +75,15 @@ class TwilioAccount:
             raise fault_of(fault, doing) from None  # its text may hold the number
 
     def _connected(self) -> Client:
-        if self._client is None:
-            from twilio.rest import Client
+        from twilio.rest import Client
 
-            from functions.adapters.twilio.http_client import ANSWER_WITHIN_S, PooledHttpClient
+        from functions.adapters.twilio.http_client import ANSWER_WITHIN_S, PooledHttpClient
 
-            http_client = PooledHttpClient(CONNECTIONS, self.base_url, self.answer_within_s or ANSWER_WITHIN_S)
-            self._client = Client(self.sid, self.auth_token, http_client=http_client)
-        return self._client
+        with self._connecting:  # many threads make the first request
+            if self._client is None:
+                http_client = PooledHttpClient(CONNECTIONS, self.base_url, self.answer_within_s or ANSWER_WITHIN_S)
+                self._client = Client(self.sid, self.auth_token, http_client=http_client)
+            return self._client
 
 
 def named(message: Notification | Delivery) -> str:

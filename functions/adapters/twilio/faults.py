@@ -7,6 +7,7 @@ answer proves that it was not made.
 from __future__ import annotations
 
 import logging
+import time
 from http import HTTPStatus
 
 from requests import ConnectionError as NotConnected
@@ -18,9 +19,6 @@ from functions.domain.errors import NotSent, Unknown
 
 log = logging.getLogger("metersentry.twilio")
 
-OPTED_OUT = "21610"
-BAD_NUMBERS = frozenset({"13223", "13224", "21211", "21214", "21217", "21219", "21401", "21614", "21635"})
-"""Not a number, or not one that can be written to or called."""
 SENDER_AT_FAULT = frozenset({"21212", "21408", "21603", "21606", "21607", "21659", "21660", "21703", "21704", "21705"})
 """Our own number, messaging service or permissions: what holds one message up holds up all."""
 TOO_MANY_S = 5
@@ -28,6 +26,9 @@ TOO_MANY_S = 5
 SETTING_S = 60
 """Wait while a setting is at fault: somebody has to mend it."""
 UNREACHABLE_S = 5
+
+_told: dict[str, float] = {}
+"""When operators were last told what, by the monotonic clock."""
 
 
 def fault_of(fault: Exception, doing: str) -> NotSent | Unknown:
@@ -52,22 +53,24 @@ def _refusal(fault: TwilioRestException, doing: str) -> NotSent | Unknown:
             f"Twilio has too many requests to take {doing}; it waits", retry_after_s=TOO_MANY_S, code=code or "20429"
         )
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) or code == "20003":
-        log.error("Twilio refuses the account (%s); set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN", said)
-        return NotSent(
-            f"Twilio refuses the account ({said}); set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN",
-            retry_after_s=SETTING_S,
-            code=code or "20003",
-        )
+        text = f"Twilio refuses the account ({said}); set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"
+        _tell_operator(text)
+        return NotSent(text, retry_after_s=SETTING_S, code=code or "20003")
     if code in SENDER_AT_FAULT:
-        log.error("Twilio refuses the sender (%s); set TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID", said)
-        return NotSent(
-            f"Twilio refuses the sender ({said}); set TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID to one it may use",
-            retry_after_s=SETTING_S,
-            code=code,
-        )
+        text = f"Twilio refuses the sender ({said}); set TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID to one it may use"
+        _tell_operator(text)
+        return NotSent(text, retry_after_s=SETTING_S, code=code)
     if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.REQUEST_TIMEOUT:
         return NotSent(f"Twilio refuses {doing} ({said})", permanent=True, code=code)
     return Unknown(f"Twilio failed at {doing} ({said}); ask it for the message")
+
+
+def _tell_operator(text: str) -> None:
+    """Once a minute: in a storm, every message meets the same fault."""
+    now = time.monotonic()
+    if now - _told.get(text, -SETTING_S) >= SETTING_S:
+        _told[text] = now
+        log.error(text)
 
 
 def _never_connected(fault: NotConnected) -> bool:

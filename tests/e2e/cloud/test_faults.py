@@ -88,7 +88,7 @@ async def test_a_lost_reply_to_a_write_repeats_nothing(
 ) -> None:
     writes = [
         *(("packs", "create"), ("packs", "replace"), ("anomalies", "batch"), ("incidents", "upsert")),
-        *(("incidents", "batch"), ("deliveries", "create"), ("deliveries", "upsert"), ("leases", "replace")),
+        *(("incidents", "batch"), ("deliveries", "create"), ("deliveries", "replace"), ("leases", "replace")),
     ]
     telling = await begin(here, oracle)
     seat.start(here.order("a"))

@@ -25,9 +25,11 @@ from functional.promise_house import PRIOR, Silent, score
 from functions import names
 from functions.adapters.azure_stores import AzureStores
 from functions.adapters.cosmos.container import CosmosContainer
+from functions.adapters.phone_numbers import PhoneNumbers
 from functions.adapters.storage.blobs import BlobContainer
 from functions.adapters.storage.queues import StorageQueue
 from functions.application import Application
+from functions.domain.notifications import WAITING
 from functions.domain.roster import RosterRow
 from functions.settings import Settings
 
@@ -57,7 +59,8 @@ class World:
             self.azure.stores,
             score=score,
             prior=PRIOR,
-            notifier=Silent(),
+            notifiers={"console": Silent()},
+            plans=PhoneNumbers(),
             telemetry=Silent(),
             clock=ShiftedClock(self._began),
         )
@@ -153,7 +156,10 @@ class World:
         return True
 
     async def _messages_done(self) -> bool:
-        return await self.queue.waiting() == 0
+        if await self.queue.waiting():
+            return False
+        counts = await self.azure.stores.deliveries.counts()
+        return not any(counts.get(state) for state in WAITING)
 
     def _producer(self) -> EventHubProducerClient:
         return EventHubProducerClient.from_connection_string(self.at.event_hubs, eventhub_name=names.READINGS_HUB)

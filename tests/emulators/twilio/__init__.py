@@ -18,9 +18,9 @@ generated from it, and the tests compare the answers with the SDK's classes):
 
 Stricter than Twilio, on purpose: a form field that is not covered gets a 400 that names it, never silence.
 
-Not covered: media, templates, scheduling, updates and deletion, feedback; calls speak to nobody (their TwiML is only read
-as XML); numbers are checked by their form alone; prices; no limit of requests is enforced (throttling is a fault one
-orders); callbacks are tried once.
+Not covered: media, templates, scheduling, updates and deletion, feedback; calls speak to nobody (their TwiML is only
+read as XML); numbers are checked by their form alone; prices; no limit of requests is enforced (throttling is a fault
+one orders); callbacks are tried once, and only to this machine.
 
 Beside Twilio's own paths the server answers `/_emulator/…`; see `control`.
 """

@@ -5,6 +5,8 @@ GET    /_emulator/made      every message and call that was made, in order, call
 GET    /_emulator/report    `requests` by method and resource, `struck` by rule, `callbacks` by answer, `pending`
 POST   /_emulator/webhooks  {"deliver_to": URL, "after_s": n}: where callbacks go in truth, and how soon
 POST   /_emulator/inbound   {"url", "from", "to", "body"}: somebody writes to our number; answers `status` and `twiml`
+POST   /_emulator/heard     {"from", "body"}: somebody writes STOP or START, and no webhook is called
+POST   /_emulator/clock     {"shift_s": n}: the server's clock runs n seconds ahead of the machine's
 POST   /_emulator/reset     as just started
 """
 
@@ -28,6 +30,19 @@ class Webhooks(msgspec.Struct, forbid_unknown_fields=True):
 
     deliver_to: str = ""
     after_s: float = 0.02
+
+
+class Heard(msgspec.Struct, forbid_unknown_fields=True, rename={"sender": "from"}):
+    """A word that only Twilio hears."""
+
+    sender: str
+    body: str
+
+
+class ClockOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """How far the clock is to run ahead, in seconds."""
+
+    shift_s: float
 
 
 class Inbound(msgspec.Struct, forbid_unknown_fields=True, rename={"sender": "from"}):
@@ -68,6 +83,11 @@ async def _control(service: Service, request: Request) -> Any:
         service.reporter.deliver_to, service.reporter.after_s = wanted.deliver_to, wanted.after_s
     elif order == ("POST", "inbound"):
         return await _inbound(service, msgspec.json.decode(request.body, type=Inbound))
+    elif order == ("POST", "heard"):
+        said = msgspec.json.decode(request.body, type=Heard)
+        service.account.hear(said.sender, said.body)
+    elif order == ("POST", "clock"):
+        service.account.shift_s = msgspec.json.decode(request.body, type=ClockOrder).shift_s
     elif order == ("POST", "reset"):
         service.reset()
     else:

@@ -91,6 +91,14 @@ class TwilioServer:
         answer: dict[str, Any] = self._order("POST", "inbound", {"url": url, "from": sender, "to": to, "body": body})
         return answer
 
+    def hear(self, sender: str, body: str) -> None:
+        """Somebody writes STOP or START, and only Twilio hears of it."""
+        self._order("POST", "heard", {"from": sender, "body": body})
+
+    def shift_clock(self, shift_s: float) -> None:
+        """Let the server's clock run `shift_s` seconds ahead of the machine's; what it makes is dated by it."""
+        self._order("POST", "clock", {"shift_s": shift_s})
+
     def wait(self, within_s: float = 10.0) -> None:
         """Wait until every callback is out; raises TimeoutError."""
         give_up = time.monotonic() + within_s

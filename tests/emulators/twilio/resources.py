@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 from uuid import uuid4
@@ -23,9 +23,10 @@ _UNICODE_BEYOND = 127
 """A rough measure of segments is enough here: what is within ASCII takes the longer ones."""
 
 
-def create(kind: str, account_sid: str, form: Fields) -> Resource:
+def create(kind: str, account_sid: str, form: Fields, shift_s: float = 0.0) -> Resource:
     """Check the fields of a request and make the resource; raises Refused as Twilio words it."""
-    return _message(account_sid, form) if kind == "Messages" else _call(account_sid, form)
+    made = _message(account_sid, form) if kind == "Messages" else _call(account_sid, form)
+    return {**made, **dict.fromkeys(("date_created", "date_updated"), rfc_2822(shift_s))}
 
 
 def _message(account_sid: str, form: Fields) -> Resource:
@@ -89,7 +90,7 @@ def _call(account_sid: str, form: Fields) -> Resource:
 
 
 def _common(prefix: str, kind: str, account_sid: str, said: dict[str, str]) -> Resource:
-    sid, now = f"{prefix}{uuid4().hex}", rfc_2822()
+    sid = f"{prefix}{uuid4().hex}"
     uri = f"/{VERSION}/Accounts/{account_sid}/{kind}/{sid}"
     below = ("media", "feedback") if kind == "Messages" else ("notifications", "recordings", "events")
     return {
@@ -98,8 +99,6 @@ def _common(prefix: str, kind: str, account_sid: str, said: dict[str, str]) -> R
         "api_version": VERSION,
         "to": said["To"],
         "from": said.get("From"),
-        "date_created": now,
-        "date_updated": now,
         "price": None,
         "price_unit": "USD",
         "uri": f"{uri}.json",
@@ -113,9 +112,9 @@ def shown(resource: Resource) -> Resource:
     return {name: value for name, value in resource.items() if not name.startswith("_")}
 
 
-def rfc_2822() -> str:
-    """This moment, as Twilio writes it."""
-    return format_datetime(datetime.now(UTC))
+def rfc_2822(shift_s: float = 0.0) -> str:
+    """This moment, or one so much later, as Twilio writes it."""
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=shift_s))
 
 
 def _check_to(said: dict[str, str]) -> None:

@@ -17,6 +17,7 @@ from requests import ConnectionError as NotConnected
 from requests import ConnectTimeout, ReadTimeout
 from twilio.base.exceptions import TwilioException, TwilioRestException
 
+from functions.adapters.twilio import faults
 from functions.adapters.twilio.account import TwilioAccount, TwilioSenders
 from functions.adapters.twilio.faults import fault_of
 from functions.adapters.twilio.sms import TwilioSms
@@ -107,8 +108,12 @@ def test_a_fault_of_our_own_is_not_explained_away() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 400])
-def test_a_setting_at_fault_is_an_error_in_the_log(caplog: pytest.LogCaptureFixture, status: int) -> None:
-    fault_of(refusal(status, 20003 if status == 401 else 21606), "the message")
+def test_a_setting_at_fault_is_an_error_in_the_log_once_a_minute(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(faults, "_told", {})
+    for _ in range(3):
+        fault_of(refusal(status, 20003 if status == 401 else 21606), "the message")
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert "set TWILIO_" in caplog.text
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.domain.incidents import CHUNK_MEMBERS, IncidentKind, IncidentState
-from functions.domain.notifications import IntentKind, Notification, render, send_key, short_reference
+from functions.domain.notifications import IntentKind
 
 
 def told(done):
@@ -164,15 +164,3 @@ def test_redelivery_in_any_batches_tells_nothing_twice(records, data):
         assert not seen.intersection(ids)
         seen.update(ids)
     assert not changed(step(onto, *anomalies))
-
-
-def test_messages_name_the_time_and_the_incident():
-    told = {
-        "key": send_key("inc:M1:power_off:5", "C1", IntentKind.restored, "sms"), "customer_id": "C1",
-        "incident_id": "inc:M1:power_off:5", "channel": "sms", "started_at": NOW, "created_at": NOW + 5,
-    }  # fmt: skip
-    seen = render(Notification(kind=IntentKind.outage_seen, restored_at=None, **told))
-    assert seen == "We see a power outage at your address since 22:13 UTC and are on it. Ref KISJEU"
-    back = render(Notification(kind=IntentKind.restored, restored_at=NOW + 3600, **told))
-    assert back == "Your power is back since 23:13 UTC. Ref KISJEU"
-    assert len(short_reference("anything")) == 6

@@ -148,7 +148,7 @@ def test_every_language_of_the_catalogue_has_every_command_and_answer() -> None:
     for language in languages():
         for reply in Reply:
             text = say(reply, language, **VALUES)
-            assert segments(text).count <= 2, (language, reply, segments(text))
+            assert segments(text).parts <= 2, (language, reply, segments(text))
             assert "{" not in text
 
 

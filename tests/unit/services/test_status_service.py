@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
+from typing import ClassVar
 
-import msgspec
 import pytest
 
 from functions.adapters.clocks import SetClock
+from functions.adapters.sqlite.customers import SqliteCustomers
 from functions.adapters.sqlite.database import Database
 from functions.adapters.sqlite.deliveries import SqliteDeliveries
-from functions.domain.customers import ConsentState
+from functions.domain.customers import ConsentState, Customer
 from functions.domain.errors import RejectedDocument, TransientFault
+from functions.domain.message_report import MessageReport
 from functions.domain.notifications import Delivery, DeliveryState, IntentKind, Notification, send_key
 from functions.domain.status_reports import token_of
 from functions.services.status import StatusService
@@ -24,16 +27,41 @@ TOKEN = token_of("C1", KEY)
 SID = "SM1"
 
 
-@pytest.fixture
-def deliveries() -> Iterator[SqliteDeliveries]:
-    database = Database(":memory:")
-    yield SqliteDeliveries(database)
-    database.close()
+class Watch:
+    """A `Telemetry` that counts."""
+
+    outcomes: ClassVar[Counter[str]] = Counter()
+
+    def messages(self, report: MessageReport) -> None:
+        self.outcomes.update(report.outcomes)
+
+    def batch(self, report: object) -> None:
+        pass
 
 
 @pytest.fixture
-def service(deliveries: SqliteDeliveries) -> StatusService:
-    return StatusService(deliveries, SetClock(NOW + 60), ("sms", "voice"))
+def database() -> Iterator[Database]:
+    opened = Database(":memory:")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def deliveries(database: Database) -> SqliteDeliveries:
+    return SqliteDeliveries(database)
+
+
+def taking(database: Database, *channels: str) -> StatusService:
+    return StatusService(SqliteDeliveries(database), SqliteCustomers(database), channels, Watch(), SetClock(NOW + 60))
+
+
+@pytest.fixture
+def service(database: Database, deliveries: SqliteDeliveries) -> StatusService:
+    return StatusService(deliveries, SqliteCustomers(database), ("sms", "voice"), Watch(), SetClock(NOW + 60))
+
+
+async def know(database: Database, customer_id: str = "C1", *, critical: bool = True) -> None:
+    await SqliteCustomers(database).put([Customer(customer_id=customer_id, phone=PHONE, critical=critical)])
 
 
 def record(state: DeliveryState = DeliveryState.sent, *, critical: bool = False, channel: str = "sms") -> Delivery:
@@ -72,7 +100,7 @@ async def test_every_order_of_the_reports_with_doubles_ends_the_same(story: str,
         database = Database(":memory:")
         deliveries = SqliteDeliveries(database)
         await deliveries.claim(record(state))
-        service = StatusService(deliveries, SetClock(NOW + 60), ("sms", "voice"))
+        service = taking(database, "sms", "voice")
         for each in order:
             await service.take_form(TOKEN, each)
         ends.append(await deliveries.read("C1", KEY))
@@ -81,6 +109,16 @@ async def test_every_order_of_the_reports_with_doubles_ends_the_same(story: str,
     assert ends[0] is not None
     assert (ends[0].state, ends[0].code, ends[0].reference) == (end, code, SID)
     assert ends[0].sent_at == (NOW if state is DeliveryState.sent else NOW + 60)
+
+
+async def test_each_state_is_counted_once(
+    database: Database, deliveries: SqliteDeliveries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Watch, "outcomes", Counter())
+    await deliveries.claim(record(DeliveryState.unknown))
+    for status in ("sent", "sent", "delivered", "sent", "delivered"):
+        await taking(database).take_form(TOKEN, form(status))
+    assert Watch.outcomes == {"sent": 1, "delivered": 1}
 
 
 async def test_a_report_is_the_answer_to_what_was_unknown(deliveries: SqliteDeliveries, service: StatusService) -> None:
@@ -117,8 +155,9 @@ async def test_the_end_of_a_call_is_understood(
 
 @pytest.mark.parametrize("status", ["undelivered", "failed"])
 async def test_a_critical_customer_whom_a_text_did_not_reach_is_called_once(
-    deliveries: SqliteDeliveries, service: StatusService, status: str
+    database: Database, deliveries: SqliteDeliveries, service: StatusService, status: str
 ) -> None:
+    await know(database)
     await deliveries.claim(record(critical=True))
     for _ in range(3):
         await service.take_form(TOKEN, form(status, "30003"))
@@ -131,24 +170,23 @@ async def test_a_critical_customer_whom_a_text_did_not_reach_is_called_once(
     assert [each.key for each in await deliveries.due(NOW + 60, critical=True, limit=9)] == [call.key]
 
 
-async def test_others_and_calls_and_deployments_without_voice_have_no_other_way(deliveries: SqliteDeliveries) -> None:
-    for number, (delivery, channels) in enumerate(
-        [
-            (record(), ("sms", "voice")),
-            (record(critical=True, channel="voice"), ("sms", "voice")),
-            (record(critical=True), ("sms",)),
-        ]
-    ):
-        customer = f"C{number}"
-        await deliveries.claim(msgspec.structs.replace(delivery, customer_id=customer))
-        service = StatusService(deliveries, SetClock(NOW), channels)
-        await service.take_form(token_of(customer, KEY), form("undelivered", "30003"))
-        assert [each.state for each in await deliveries.of_customer(customer)] == ["undelivered"]
+@pytest.mark.parametrize(
+    ("critical", "channel", "channels"),
+    [(False, "sms", ("sms", "voice")), (True, "voice", ("sms", "voice")), (True, "sms", ("sms",))],
+)
+async def test_others_and_calls_and_deployments_without_voice_have_no_other_way(
+    database: Database, deliveries: SqliteDeliveries, critical: bool, channel: str, channels: tuple[str, ...]
+) -> None:
+    await know(database, critical=critical)
+    await deliveries.claim(record(critical=critical, channel=channel))
+    await taking(database, *channels).take_form(TOKEN, form("undelivered", "30003"))
+    assert [each.state for each in await deliveries.of_customer("C1")] == ["undelivered"]
 
 
 async def test_an_opt_out_that_the_provider_knows_is_kept_and_nobody_is_called(
-    deliveries: SqliteDeliveries, service: StatusService
+    database: Database, deliveries: SqliteDeliveries, service: StatusService
 ) -> None:
+    await know(database)
     await deliveries.claim(record(critical=True))
     await service.take_form(TOKEN, form("failed", "21610"))
     consent = await deliveries.consent(PHONE)
