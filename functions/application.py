@@ -9,24 +9,32 @@ from functions.domain.detection import Judge, Score
 from functions.domain.messages import Letterhead
 from functions.domain.packs import Prior
 from functions.domain.rates import Limits
+from functions.domain.revising import Estimate
 from functions.ports import Clock, DeadLetters, Notifier, NumberingPlans, ScoreSink, Stores, Telemetry, Webhooks
 from functions.services.advancing import AdvanceService
 from functions.services.allowance import Allowance
+from functions.services.audit import AuditService
 from functions.services.correlation import CorrelationService
 from functions.services.customers import CustomerService
 from functions.services.delivery import DeliveryService
 from functions.services.dispatch import DispatchService
 from functions.services.fan_out import FanOutService
 from functions.services.feeders import Feeders
+from functions.services.grid_context import ContextService
 from functions.services.inbound import InboundService
+from functions.services.incident_actions import IncidentActionService
+from functions.services.incident_log import IncidentLog
 from functions.services.inspection import InspectionService
 from functions.services.outage_reports import OutageReports
+from functions.services.parents import ParentService
 from functions.services.releasing import ReleaseService
+from functions.services.reliability import ReliabilityService
 from functions.services.replay import Publish, ReplayService
 from functions.services.scoring import ScoringService
 from functions.services.standing import Standing
 from functions.services.states import States
 from functions.services.status import StatusService
+from functions.services.work_order_intake import WorkOrderIntake
 from functions.settings import Settings
 
 
@@ -53,6 +61,12 @@ class Application:
     replay: ReplayService
     webhooks: Webhooks | None
     """None where no provider can call us."""
+    incident_log: IncidentLog
+    incident_actions: IncidentActionService
+    reliability: ReliabilityService
+    audit: AuditService
+    context: ContextService
+    work_orders: WorkOrderIntake
 
     @classmethod
     def build(
@@ -70,6 +84,7 @@ class Application:
         sink: ScoreSink | None = None,
         publish: Publish | None = None,
         webhooks: Webhooks | None = None,
+        estimate: Estimate | None = None,
     ) -> Application:
         """Wire the services; nothing is read or written yet.
 
@@ -93,18 +108,27 @@ class Application:
             clock,
         )
         releasing = ReleaseService(stores.deliveries, delivery, notifiers, allowance, telemetry, clock)
+        context = ContextService(
+            stores.context, buffer_s=settings.planned_outage_buffer_s, weight_max=settings.context_weight_max
+        )
 
         def scoring(letters: DeadLetters) -> ScoringService:
             return ScoringService(feeders, states, letters, telemetry, clock)
 
         def correlation(letters: DeadLetters) -> CorrelationService:
-            buffer_s = settings.planned_outage_buffer_s
-            return CorrelationService(stores.incidents, stores.context, letters, clock, buffer_s=buffer_s)
+            return CorrelationService(
+                stores.incidents, context, feeders, stores.packs, letters, clock, estimate=estimate
+            )
 
         def fan_out(letters: DeadLetters) -> FanOutService:
-            return FanOutService(stores.incidents, stores.customers, letters)
+            parents = ParentService(stores.incidents, stores.rosters, feeders, correlation(letters), clock)
+            return FanOutService(stores.incidents, stores.customers, letters, parents=parents)
+
+        def work_orders(letters: DeadLetters) -> WorkOrderIntake:
+            return WorkOrderIntake(stores.context, stores.rosters, letters, clock, correlation(letters).reconsider)
 
         correlating = correlation(stores.letters)
+        audit = AuditService(stores.audit, clock)
         return cls(
             settings=settings,
             stores=stores,
@@ -130,6 +154,12 @@ class Application:
                 letterhead=letterhead,
             ),
             inspection=InspectionService(stores.anomalies, stores.rosters, stores.reports, clock),
-            replay=ReplayService(stores.letters, scoring, correlation, fan_out, delivery, publish),
             webhooks=webhooks,
+            replay=ReplayService(stores.letters, scoring, correlation, fan_out, work_orders, delivery, publish),
+            incident_log=IncidentLog(stores.incidents),
+            incident_actions=IncidentActionService(stores.incidents, correlating, audit, clock),
+            reliability=ReliabilityService(stores.incidents, stores.rosters, clock),
+            audit=audit,
+            context=context,
+            work_orders=work_orders(stores.letters),
         )

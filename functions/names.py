@@ -2,6 +2,8 @@
 
 READINGS_HUB = "meter-readings"
 READINGS_GROUP = "score"
+WORK_ORDERS_HUB = "work-orders"
+WORK_ORDERS_GROUP = "context"
 INCIDENTS_HUB = "grid-incidents"
 
 DATABASE = "metersentry"
@@ -13,6 +15,7 @@ CONTEXT = "grid_context"
 CUSTOMERS = "customers"
 DELIVERIES = "deliveries"
 LEASES = "leases"
+AUDIT = "audit"
 
 NOTIFICATIONS_QUEUE = "notifications"
 POISON_QUEUE = "notifications-poison"

@@ -11,10 +11,14 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from functions.domain.alarm_profile import AlarmProfile
 from functions.domain.anomalies import Anomaly
+from functions.domain.audit import AuditEntry
+from functions.domain.board import Board
 from functions.domain.context import Suppression
 from functions.domain.customers import Consent, Customer
-from functions.domain.incidents import Board, Incident, MemberChunk
+from functions.domain.incident_search import Cursor, IncidentSearch
+from functions.domain.incidents import Incident, MemberChunk
 from functions.domain.letters import Letter
 from functions.domain.message_report import MessageReport
 from functions.domain.notifications import Delivery, DeliveryState, Intent, Notification
@@ -23,7 +27,8 @@ from functions.domain.packs import Pack
 from functions.domain.rates import Rates
 from functions.domain.risk import InspectionReport
 from functions.domain.roster import RosterShard
-from functions.domain.work_orders import WorkOrder
+from functions.domain.weather import Observation, WeatherAlert
+from functions.domain.work_orders import OrderChange, WorkOrder
 
 
 class Link(NamedTuple):
@@ -149,7 +154,7 @@ class IncidentStore(Protocol):
         ...
 
     async def due_boards(self, before: int, limit: int) -> list[str]:
-        """Feeders with a suppression to be looked at again at or before `before`: `Board.release_at`."""
+        """Partitions whose board is to be looked at again at or before `before`: `Board.release_at`."""
         ...
 
     async def latest(self, *, state: str | None, feeder_id: str | None, limit: int) -> list[Incident]:
@@ -158,6 +163,21 @@ class IncidentStore(Protocol):
 
     async def head(self, feeder_id: str, incident_id: str) -> Incident | None:
         """Newest revision of one incident; None when there is none."""
+
+    async def page(self, search: IncidentSearch, after: Cursor | None, limit: int) -> list[Incident]:
+        """Newest revision of incidents behind a cursor, latest start first; by state, feeder and start only."""
+        ...
+
+    async def find(self, incident_id: str) -> Incident | None:
+        """Newest revision of one incident on whatever feeder; None when there is none."""
+        ...
+
+    async def history(self, feeder_id: str, incident_id: str) -> list[Incident]:
+        """Every revision of an incident, oldest first."""
+        ...
+
+    async def log(self, start: int, end: int) -> list[Incident]:
+        """Newest revision of every incident that began in a period, earliest first; `end` is exclusive."""
         ...
 
     async def suppressions(self, feeder_id: str | None, limit: int) -> list[Suppression]:
@@ -166,14 +186,37 @@ class IncidentStore(Protocol):
 
 
 class ContextStore(Protocol):
-    """Work orders, by the feeder they concern."""
+    """Work orders by feeder or substation, weather by area, and what operators' verdicts taught of each feeder."""
 
-    async def put_orders(self, orders: Iterable[WorkOrder]) -> None:
-        """Write orders; a later one with the same id replaces the earlier."""
+    async def put_orders(self, orders: Iterable[WorkOrder]) -> list[OrderChange]:
+        """Write orders, each in place of the version there is, wherever that is, unless that was changed later.
+
+        Returns those written. After a fault some may be written; the same call may be made again.
+        """
         ...
 
-    async def orders(self, feeder_id: str, ending_after: int) -> list[WorkOrder]:
-        """Orders of a feeder that end after a moment."""
+    async def orders(self, scope: str | None, ending_after: int) -> list[WorkOrder]:
+        """Orders of a feeder or substation, or of all, that end after a moment, by id."""
+        ...
+
+    async def put_weather(self, observations: Iterable[Observation], alerts: Iterable[WeatherAlert]) -> None:
+        """Write weather; one of the same area and time, or an alert of the same id, replaces the earlier."""
+        ...
+
+    async def observations(self, area: str, after: int) -> list[Observation]:
+        """Observations of an area after a moment, earliest first."""
+        ...
+
+    async def alerts(self, area: str, ending_after: int) -> list[WeatherAlert]:
+        """Alerts of an area that end after a moment, by start."""
+        ...
+
+    async def profile(self, feeder_id: str) -> AlarmProfile:
+        """What verdicts have taught of a feeder; a neutral profile with no `etag` when there were none."""
+        ...
+
+    async def put_profile(self, profile: AlarmProfile) -> None:
+        """Write a profile if it is unchanged since its `etag`; raises `Conflict`."""
         ...
 
 
@@ -262,6 +305,18 @@ class DeliveryStore(Protocol):
 
     async def put_rates(self, rates: Rates) -> None:
         """Write what was spent if it is unchanged since its `etag`; raises `Conflict`."""
+        ...
+
+
+class AuditStore(Protocol):
+    """What people did; entries are added, and completed once with how it ended."""
+
+    async def put(self, entry: AuditEntry) -> None:
+        """Write an entry; one of the same id replaces it."""
+        ...
+
+    async def entries(self, since: int, until: int, limit: int) -> list[AuditEntry]:
+        """Entries of a period, newest first; `until` is exclusive."""
         ...
 
 
@@ -371,3 +426,4 @@ class Stores(NamedTuple):
     deliveries: DeliveryStore
     letters: DeadLetters
     reports: ReportStore
+    audit: AuditStore

@@ -13,6 +13,7 @@ import msgspec
 
 from functions import names
 from functions.domain.channels import ChannelSettings, Secret, TwilioSettings, WebhookSettings
+from functions.domain.context import DEFAULT_BUFFER_S, DEFAULT_WEIGHT_MAX
 from functions.domain.errors import SettingError
 from functions.domain.quiet_hours import zone_of
 from functions.domain.thresholds import DEFAULT_BUDGET
@@ -47,7 +48,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """False alerts per 1,000 meters a day."""
     anomaly_threshold: float | None = None
     """Fixed score that replaces the budget's, −log10 of a tail probability."""
-    planned_outage_buffer_s: int = 15 * 60
+    planned_outage_buffer_s: int = DEFAULT_BUFFER_S
+    context_weight_max: float = DEFAULT_WEIGHT_MAX
+    """How much more than usual weather and a feeder's history may ask of an anomaly, at most."""
     no_reads_grace_s: int = 90 * 60
     """How late a reading may be before its meter counts as silent: mesh networks lose an hour now and then."""
     channels: ChannelSettings = ChannelSettings()
@@ -80,6 +83,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         usual = cls()
         budget = _number(environment, "ALERT_BUDGET_PER_1000_METERS_DAY", low=0.001)
         buffer_min = _number(environment, "PLANNED_OUTAGE_BUFFER_MIN", low=0)
+        weight_max = _number(environment, "CONTEXT_WEIGHT_MAX", low=1)
         grace_min = _number(environment, "NO_READS_GRACE_MIN", low=0)
         per_minute = _number(environment, "MESSAGES_PER_MINUTE", low=0)
         per_sender_s = _number(environment, "SENDER_MESSAGES_PER_S", low=0)
@@ -94,6 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             utility_time_zone=_zone(environment, "UTILITY_TIME_ZONE", usual.utility_time_zone),
             messages_per_minute=usual.messages_per_minute if per_minute is None else int(per_minute),
             sender_messages_per_s=usual.sender_messages_per_s if per_sender_s is None else per_sender_s,
+            context_weight_max=usual.context_weight_max if weight_max is None else weight_max,
             platform_authentication=environment.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
             no_reads_grace_s=usual.no_reads_grace_s if grace_min is None else int(60 * grace_min),
         )

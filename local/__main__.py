@@ -12,7 +12,10 @@ import typer
 
 from functions.domain.errors import InputError, MeterSentryError, SettingError
 from local import customers
+from local.capacity_page import capacity
 from local.dead_letters import app as dead_letters
+from local.incident_evaluation.command import evaluate_incidents
+from local.indices import indices
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,6 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Watch smart meters on one machine: the product that runs in Azure, on SQLite.",
 )
+app.command()(capacity)
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(customers.app, name="customers")
 
@@ -37,6 +41,7 @@ Mapping = Annotated[
         " as in --map energy_kwh=power_w/60000 --map interval_s=60. Repeat for each.",
     ),
 ]
+ContextFile = Annotated[Optional[Path], typer.Option(help="CSV file.", dir_okay=False)]  # noqa: UP045  # as above
 
 
 @app.command()
@@ -91,23 +96,34 @@ def replay(
         str, typer.Option(help="sqlite:///PATH keeps the state; the same store again continues it.", metavar="URL")
     ] = "",
     mapping: Mapping = None,
+    roster: ContextFile = None,
+    work_orders: ContextFile = None,
+    weather: ContextFile = None,
+    device_events: ContextFile = None,
 ) -> None:
     """Run history files through the product and write scores, anomalies, incidents, messages and an inspection list.
 
     Files have the columns meter_id (or customer_id), feeder_id, timestamp (naive = UTC), voltage_v, energy_kwh and
     optionally transformer_id, nominal_voltage_v, customer_type and interval_s. They need not be in time order, nor fit
-    in memory.
+    in memory. CSV files tell what the utility knew at the time: --roster, --work-orders (each known from its issued_at
+    on), --weather and --device-events; docs/replay.md has their columns and an example.
     """
     from local import replay as replaying
     from local.columns import parse_mapping
     from local.console import progress_bar, show_replay, status
     from local.history import History
+    from local.surroundings import ContextFiles, Surroundings
 
-    path = _store_path(store)
+    path, known = _store_path(store), ContextFiles(roster, work_orders, weather, device_events)
     with status("reading"):
         history = History(files, parse_mapping(mapping or []))
-    with history, progress_bar("replaying", history.rows) as progress:
-        summary = asyncio.run(replaying.replay(history, out, path, progress))
+    with history:
+        surroundings = None
+        if known != ContextFiles():
+            with status("reading what was known"):
+                surroundings = asyncio.run(Surroundings.read(known, history.meters))
+        with progress_bar("replaying", history.rows) as progress:
+            summary = asyncio.run(replaying.replay(history, out, path, progress, surroundings))
     show_replay(summary, out)
 
 
@@ -214,6 +230,10 @@ def bench_cloud(
 
     _log_our_own()
     run(cloud(), out, quick=quick)
+
+
+app.command()(indices)
+app.command()(evaluate_incidents)
 
 
 def _log_our_own() -> None:

@@ -68,8 +68,10 @@ def run(out: Path, *, quick: bool = False) -> dict[str, object]:
         "notebook_detector_readings_per_s": round(notebook),
         "ratio_to_notebook": round(slowest / notebook, 1),
         "cost_of_scale": round(columns[0].rate / columns[-1].rate - 1, 3),
+        "cost_of_scale_cpu": round(columns[-1].cpu_us / columns[0].cpu_us - 1, 3),
         "state_bytes_per_meter": max(each.state_bytes for each in measured),
         "readings_per_s": {each.load.name: round(each.rate) for each in measured},
+        "cpu_us_a_reading": {each.load.name: round(each.cpu_us, 2) for each in measured},
         "batch_ms_p50_p99": {each.load.name: [round(ms, 1) for ms in each.percentiles_ms] for each in measured},
         "stage_us_a_reading": {stage: round(us, 2) for stage, us in stages.items()},
         "one_reading_event_decode_us": round(_lone_decode_us(), 2),
@@ -130,12 +132,12 @@ def _notebook(rounds: int) -> float:
 def _show(figures: dict[str, object], measured: list[Measured], stages: dict[str, float], notebook: float) -> None:
     console = Console()
     table = _table("Event body to committed SQLite state, one core", "load", "readings/s", "ratio", "µs each")
-    for name in ("p50 ms", "p99 ms", "bytes/meter"):
+    for name in ("CPU µs", "p50 ms", "p99 ms"):
         table.add_column(name, justify="right", no_wrap=True)
     for each in measured:
         p50, p99 = each.percentiles_ms
-        row = f"{each.rate:,.0f}", f"{each.rate / notebook:,.1f}", f"{1e6 / each.rate:.1f}"
-        table.add_row(each.load.name, *row, f"{p50:.1f}", f"{p99:.1f}", f"{each.state_bytes:,}")
+        row = f"{each.rate:,.0f}", f"{each.rate / notebook:,.1f}", f"{1e6 / each.rate:.1f}", f"{each.cpu_us:.1f}"
+        table.add_row(each.load.name, *row, f"{p50:.1f}", f"{p99:.1f}")
     table.add_row("notebook's detector", f"{notebook:,.0f}", "1.0", f"{1e6 / notebook:.1f}", "", "", "")
     console.print(table)
     total = sum(stages.values())
@@ -144,8 +146,9 @@ def _show(figures: dict[str, object], measured: list[Measured], stages: dict[str
         split.add_row(stage, f"{us:.2f}", f"{us / total:.0%}")
     console.print(split)
     console.print(
-        f"An event of one reading decodes in {figures['one_reading_event_decode_us']} µs; a process scores its first"
-        f" batch {figures['cold_start_s']} s after its first import."
+        f"An event of one reading decodes in {figures['one_reading_event_decode_us']} µs; a process has its first batch"
+        f" committed {figures['cold_start_s']} s after its first import; state is {figures['state_bytes_per_meter']}"
+        " bytes a meter."
     )
     console.print(f"{figures['machine']}, {figures['date']}", highlight=False)
 

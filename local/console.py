@@ -31,6 +31,19 @@ def progress_bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: progress.update(task, completed=done)
 
 
+@contextmanager
+def progress_bars() -> Iterator[Callable[[str, int], Callable[[int], None]]]:
+    """A progress bar a stage, one below the other; yields what begins a stage of so many steps."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+
+        def begin(label: str, total: int) -> Callable[[int], None]:
+            task = progress.add_task(label, total=total)
+            return lambda done: progress.update(task, completed=done)
+
+        yield begin
+
+
 def status(label: str) -> AbstractContextManager[Any]:
     """A spinner for what cannot tell how far it is."""
     return Console(stderr=True).status(label)
@@ -52,7 +65,7 @@ def show_demo(result: DemoResult, out: Path) -> None:
         [
             ("alarms raised", f"{card.alarms:,} anomalies, of which {card.false_alarms:,} without a cause"),
             ("false alarms", f"{summary['false_alarms_per_1000_meters_day']} per 1,000 meters a day"),
-            ("explained", f"{card.suppressed:,} anomalies by planned work ({card.suppressed_wrongly:,} wrongly)"),
+            ("explained", f"{card.suppressed:,} anomalies by what was known ({card.suppressed_wrongly:,} wrongly)"),
             ("incidents", f"{summary['incidents']:,}"),
             ("messages", _counts(summary["messages"])),
             ("by kind", _counts(summary["messages_by_kind"])),

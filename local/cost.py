@@ -76,17 +76,23 @@ def bill(meters: int, interval_s: int, need: Need, prices: Prices) -> Bill:
     units_s = readings_s * need.request_units
     provisioned = max(400, math.ceil(units_s * HEADROOM / 100) * 100)
     events_s = readings_s / need.readings_an_event
-    inflow = max(events_s * need.bytes_an_event / UNIT_BYTES_S, events_s / UNIT_EVENTS_S)
-    throughput_units = max(1, math.ceil(inflow * HEADROOM))
+    inflated = throughput_units(readings_s, need)
     billed_events = events_s * SECONDS_A_MONTH * math.ceil(need.bytes_an_event / BILLED_BYTES)
     return Bill(
         meters=meters,
         readings_s=readings_s,
         request_units_s=units_s,
         provisioned_units=provisioned,
-        throughput_units=throughput_units,
+        throughput_units=inflated,
         cosmos=provisioned / 100 * prices.cosmos_100_request_units_hour * HOURS_A_MONTH
         + meters * need.stored_bytes_a_meter * COPIES / 1e9 * prices.cosmos_gb_month,
-        event_hubs=throughput_units * prices.event_hubs_throughput_unit_hour * HOURS_A_MONTH
+        event_hubs=inflated * prices.event_hubs_throughput_unit_hour * HOURS_A_MONTH
         + billed_events / 1e6 * prices.event_hubs_million_events,
     )
+
+
+def throughput_units(readings_s: float, need: Need) -> int:
+    """Throughput units of Event Hubs for so many readings a second."""
+    events_s = readings_s / need.readings_an_event
+    inflow = max(events_s * need.bytes_an_event / UNIT_BYTES_S, events_s / UNIT_EVENTS_S)
+    return max(1, math.ceil(inflow * HEADROOM))

@@ -12,9 +12,10 @@ from functions.application import Application
 from functions.domain.messages import Letterhead
 from functions.domain.risk import InspectionReport
 from local.machine import Machine, Totals
+from local.office import Office
 from local.outputs import ScoresFile, alerts_per_1000_meters_day, iso, write_lines, write_records, write_summary
 from local.scorecard import Scorecard, score
-from local.simulation import STEPS_A_SLOT, arrivals, introduce
+from local.simulation import STEPS_A_SLOT, arrivals
 from local.told import Told, told
 from simulator import Scenario, SimulatedUtility, TruthEvent, simulate
 
@@ -49,10 +50,12 @@ async def run(utility: SimulatedUtility, out: Path, progress: Callable[[int], No
     scenario = utility.scenario
     sink = ScoresFile(out / "scores.parquet")
     machine = Machine.start(out / STORE, out, SetClock(scenario.start), sink)
-    await introduce(utility, machine.application)
+    office = Office(utility, machine.application)
+    await office.open()
     started = time.perf_counter()
     for step, (moment, batches, _) in enumerate(arrivals(utility), 1):
         machine.clock.set(moment)
+        await office.tell(moment)
         await batches.deliver(machine.host)
         await machine.host.run_timers()
         await machine.host.settle()
@@ -84,9 +87,10 @@ async def finish(
     report = await application.inspection.publish(scenario.start, scenario.end)
     anomalies, incidents = await write_records(stores, out, scenario.end)
     ledger = await stores.incidents.suppressions(None, 1_000_000)
-    card = score(utility, anomalies, {line.anomaly_id for line in ledger if line.released_at is None})
     settings = application.settings
     messages = await told(stores, Letterhead(settings.utility_name, settings.utility_time_zone), watched.told)
+    explained = {line.anomaly_id: line.source_id for line in ledger if line.released_at is None}
+    card = score(utility, anomalies, explained)
     summary: dict[str, object] = {
         "simulated": True,
         "meters": scenario.meters,

@@ -27,7 +27,8 @@ from local.consume import Consumer
 from local.cost import Need
 from local.demo import DemoResult, finish
 from local.machine import Totals
-from local.simulation import arrivals, introduce
+from local.office import Office
+from local.simulation import arrivals
 from simulator import SimulatedUtility
 
 POLL_S = 0.005
@@ -60,7 +61,8 @@ async def run(utility: SimulatedUtility, cloud: Cloud, out: Path, progress: Call
     # Nobody is written to.
     settings = msgspec.structs.replace(Settings.of(), output=out, channels=ChannelSettings())
     async with open_cloud(settings, cloud, clock, telemetry_to=totals) as machine:
-        await introduce(utility, machine.application)
+        office = Office(utility, machine.application)
+        await office.open()
         machine.azure.database.usage.take()
         consumer = Consumer(machine.application, machine.azure.database, cloud)
         sender = EventHubSender(cloud.event_hubs, names.READINGS_HUB)
@@ -69,6 +71,7 @@ async def run(utility: SimulatedUtility, cloud: Cloud, out: Path, progress: Call
         try:
             for step, (moment, batches, _) in enumerate(arrivals(utility), 1):
                 clock.set(moment)
+                await office.tell(moment)
                 await asyncio.to_thread(_send, sender, batches.bodies, sent)
                 await _until_taken(totals, sent, receiving)
                 await machine.application.advancing.advance()

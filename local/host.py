@@ -21,6 +21,7 @@ import azure.functions as func
 from azure.functions import meta
 from croniter import croniter
 
+from functions import names
 from functions.adapters.sqlite.database import Database
 from functions.adapters.sqlite.streams import SqliteFeed, SqlitePartition, SqliteQueue
 from functions.domain.errors import HostError, TransientFault
@@ -56,9 +57,10 @@ class EmbeddedHost:
     def _of(self, trigger: str) -> list[HostedFunction]:
         return [function for function in self.functions.values() if function.trigger_type == trigger]
 
-    async def deliver(self, partition: str, bodies: Sequence[bytes]) -> None:
-        """Hand a batch of event bodies of one partition to every Event Hub trigger."""
-        first = SqlitePartition(self._database, partition).take(len(bodies))
+    async def deliver(self, partition: str, bodies: Sequence[bytes], hub: str = names.READINGS_HUB) -> None:
+        """Hand a batch of event bodies of one partition of a hub to the Event Hub triggers on that hub."""
+        counter = partition if hub == names.READINGS_HUB else f"{hub}-{partition}"
+        first = SqlitePartition(self._database, counter).take(len(bodies))
         enqueued = datetime.fromtimestamp(self._clock.now(), UTC).isoformat()
         system = [
             {"SequenceNumber": first + nth, "Offset": first + nth, "EnqueuedTimeUtc": enqueued, "PartitionKey": None}
@@ -70,6 +72,8 @@ class EmbeddedHost:
         }
         batch = meta.Datum(SimpleNamespace(bytes=list(bodies)), "collection_bytes")
         for function in self._of("eventHubTrigger"):
+            if function.trigger["eventHubName"] != hub:
+                continue
             await self._with_retries(function, batch, metadata)
 
     async def settle(self) -> None:

@@ -49,6 +49,8 @@ class Measured:
     load: Load
     seconds: list[float] = field(default_factory=list)
     """Of every timed batch."""
+    cpu_s: float = 0.0
+    """Of the whole process while batches were timed: what is left when disk and neighbours are taken away."""
     readings: int = 0
     state_bytes: int = 0
     """Stored a meter."""
@@ -57,6 +59,11 @@ class Measured:
     def rate(self) -> float:
         """Readings per second."""
         return self.readings / sum(self.seconds)
+
+    @property
+    def cpu_us(self) -> float:
+        """Processor time a reading."""
+        return self.cpu_s / self.readings * 1e6
 
     @property
     def percentiles_ms(self) -> tuple[float, float]:
@@ -81,11 +88,12 @@ async def measure(load: Load, watch: Stopwatch | None = None) -> Measured:
                 watch.seconds.clear()
             clock.set(START + (slot + 1) * INTERVAL_S)
             for batch, readings in batches(load, names, slot):
-                started = time.perf_counter()
+                started, cpu = time.perf_counter(), time.process_time()
                 with (watch or Stopwatch()).stage(REST):
                     await one.application.scoring.score(batch)
                 if slot >= load.warm:
                     found.seconds.append(time.perf_counter() - started)
+                    found.cpu_s += time.process_time() - cpu
                     found.readings += readings
         stored = one.database.connection.execute("SELECT sum(length(data) + length(outbox)) FROM packs")
         found.state_bytes = round(stored.fetchone()[0] / load.meters)

@@ -12,10 +12,12 @@ from functions.adapters.channels import Channels
 from functions.adapters.clocks import SetClock, SystemClock
 from functions.adapters.onnx_scorer import OnnxScorer
 from functions.adapters.phone_numbers import PhoneNumbers
+from functions.adapters.restoration_model import OnnxRestorationModel
 from functions.adapters.sqlite.composition import sqlite_stores
 from functions.adapters.sqlite.database import Database
 from functions.application import Application
 from functions.domain.channels import ChannelSettings
+from functions.domain.expected_end import expected_by
 from functions.domain.message_report import MessageReport
 from functions.domain.outcomes import BatchReport
 from functions.domain.packing import pack_columns
@@ -90,6 +92,7 @@ class Machine:
             notifiers=opened.notifiers,
             plans=PhoneNumbers(),
             webhooks=opened.webhooks,
+            estimate=expected_by(OnnxRestorationModel()),
             telemetry=totals,
             clock=clock,
             sink=sink,

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from functions.domain.anomalies import KINDS, Anomaly, merge_phases
+from functions.domain.incidents import OVER, Incident
 from functions.ports import ScoreBatch, Stores
 
 ROWS_A_GROUP = 250_000
@@ -92,25 +93,8 @@ async def write_records(stores: Stores, out: Path, end: int) -> tuple[list[Anoma
         ],
     )
     incidents = await stores.incidents.latest(state=None, feeder_id=None, limit=1_000_000)
-    write_lines(
-        out / "incidents.jsonl",
-        [
-            {
-                "id": each.incident_id,
-                "kind": each.kind,
-                "state": each.state,
-                "device_kind": each.device_kind,
-                "device_id": each.device_id,
-                "feeder_id": each.feeder_id,
-                "started_at": iso(each.started_at),
-                "restored_at": iso(each.restored_at),
-                "meters_affected": each.meters_affected,
-                "customers_affected": each.customers_affected,
-                "revision": each.revision,
-            }
-            for each in sorted(incidents, key=lambda each: (each.started_at, each.incident_id))
-        ],
-    )
+    incidents = sorted(incidents, key=lambda each: (each.started_at, each.incident_id))
+    write_lines(out / "incidents.jsonl", [await _incident_line(stores, each) for each in incidents])
     ledger = await stores.incidents.suppressions(None, 1_000_000)
     write_lines(
         out / "suppressions.jsonl",
@@ -128,6 +112,34 @@ async def write_records(stores: Stores, out: Path, end: int) -> tuple[list[Anoma
         ],
     )
     return anomalies, len(incidents)
+
+
+async def _incident_line(stores: Stores, incident: Incident) -> dict[str, object]:
+    """An incident as its newest revision has it; of one that is over, `customers_out` is how many it took out."""
+    chunks = await stores.incidents.chunks(incident.feeder_id, incident.chunks)
+    over = incident.state in OVER
+    return {
+        "id": incident.incident_id,
+        "kind": incident.kind,
+        "state": incident.state,
+        "device_kind": incident.device_kind,
+        "device_id": incident.device_id,
+        "feeder_id": incident.feeder_id,
+        "started_at": iso(incident.started_at),
+        "confirmed_at": iso(incident.confirmed_at),
+        "restored_at": iso(incident.restored_at),
+        "momentary": incident.momentary,
+        "severity": incident.severity,
+        "cause": incident.cause,
+        "customers_out": incident.customers_affected if over else incident.customers_out,
+        "meters_affected": incident.meters_affected,
+        "customers_affected": incident.customers_affected,
+        "restoration_estimate": iso(incident.restoration_estimate),
+        "nested_in": incident.nested_in or None,
+        "parent_id": incident.parent_id or None,
+        "anomaly_ids": sorted({member.anomaly_id for chunk in chunks for member in chunk.members}),
+        "revision": incident.revision,
+    }
 
 
 def write_lines(path: Path, lines: list[dict[str, object]]) -> None:

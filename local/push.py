@@ -41,10 +41,11 @@ class PushCounts:
 
 def push(history: History, sender: Sender | None, progress: Callable[[int], None]) -> PushCounts:
     """Pack a history and send it, or only count it when there is no sender."""
-    counts, feeders, groups = PushCounts(), set(), groups_of(history)
+    counts, feeders, groups = PushCounts(), set(), groups_of(history.meters)
     try:
         for chunk in history.chunks(SPAN_S):
-            for first, rows in by_group(history, groups, chunk):
+            for rows in by_group(groups, chunk):
+                first = history.meters[int(chunk.meter[rows[0]])]
                 ids = [history.meters[number].meter_id for number in chunk.meter[rows].tolist()]
                 columns = (ids, chunk.timestamp[rows], chunk.voltage_v[rows], chunk.energy_kwh[rows])
                 bodies = list(pack_columns(first.feeder_id, first.interval_s, *columns))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from functions.domain.anomalies import Anomaly, Kind
@@ -11,11 +11,15 @@ from simulator import SimulatedUtility, TruthEvent
 
 GRACE_S = 2 * 3_600
 """What starts within two hours after a fault (a window, a hold, cold-load pickup) still belongs to it."""
+INCIDENT = "inc:"
+"""How the id of an incident begins, where one is what explains an anomaly."""
 DARK = frozenset({Kind.power_off.name, Kind.no_reads.name})
 VOLTAGE = frozenset({Kind.sag.name, Kind.swell.name, Kind.unusual.name})
 METERING = frozenset({Kind.stuck.name, Kind.unusual.name, Kind.tamper.name})
 EXPECTED = {
     "outage": DARK,
+    "flapping": DARK,
+    "momentary": DARK | VOLTAGE,  # an interval with a minute of darkness has a low mean
     "communication": frozenset({Kind.no_reads.name}),
     "stuck": frozenset({Kind.stuck.name}),
     "tamper": METERING,
@@ -47,7 +51,7 @@ class Scorecard:
     """Raised anomalies with nothing wrong at their meter."""
     suppressed: int
     suppressed_wrongly: int
-    """Suppressed anomalies whose cause nobody had announced."""
+    """Suppressed anomalies of a fault that nobody had announced, and that no incident shows."""
 
     @property
     def truths(self) -> int:
@@ -67,9 +71,10 @@ def expected_kinds(truth_kind: str) -> frozenset[str]:
     return EXPECTED.get(truth_kind, VOLTAGE)
 
 
-def score(utility: SimulatedUtility, anomalies: Iterable[Anomaly], suppressed_ids: set[str]) -> Scorecard:
+def score(utility: SimulatedUtility, anomalies: Iterable[Anomaly], suppressed: Mapping[str, str]) -> Scorecard:
     """Set anomalies (one record each) against the truth; a truth is detected when any of its meters shows it.
 
+    `suppressed` gives what explains an anomaly, by its id.
     What begins while the utility itself has changed a meter's readings shows neither a fault nor a mistake.
     """
     truths_of, benign_of = _by_meter(utility, utility.truth), _by_meter(utility, utility.benign)
@@ -88,19 +93,25 @@ def score(utility: SimulatedUtility, anomalies: Iterable[Anomaly], suppressed_id
         found[_label(truth)].append(
             any(each.kind in wanted and _overlap(each, truth) for meter in meters for each in shown[meter])
         )
-    raised = [each for each in telling if each.anomaly_id not in suppressed_ids]
-    quiet = [each for each in telling if each.anomaly_id in suppressed_ids]
-    suppressed = sum(each.anomaly_id in suppressed_ids for each in everything)
+    raised = [each for each in telling if each.anomaly_id not in suppressed]
+    quiet = [each for each in telling if each.anomaly_id in suppressed]
+    explained = sum(each.anomaly_id in suppressed for each in everything)
     return Scorecard(
         lines=tuple(Line(kind, len(hits), sum(hits)) for kind, hits in sorted(found.items())),
-        alarms=len(everything) - suppressed,
+        alarms=len(everything) - explained,
         false_alarms=sum(not any(_overlap(each, truth) for truth in truths_of[each.meter_id]) for each in raised),
-        suppressed=suppressed,
+        suppressed=explained,
         suppressed_wrongly=sum(
-            not any(_overlap(each, truth) and truth.work_order_id for truth in truths_of[each.meter_id])
+            not suppressed[each.anomaly_id].startswith(INCIDENT) and _is_unannounced(each, truths_of[each.meter_id])
             for each in quiet
         ),
     )
+
+
+def _is_unannounced(anomaly: Anomaly, truths: Iterable[TruthEvent]) -> bool:
+    """Whether something was wrong, and nothing of it had been announced."""
+    behind = [truth for truth in truths if _overlap(anomaly, truth)]
+    return bool(behind) and not any(truth.announcement for truth in behind)
 
 
 def _by_meter(utility: SimulatedUtility, events: Iterable[TruthEvent]) -> dict[str, list[TruthEvent]]:

@@ -31,8 +31,9 @@ MAX_EVENT_BYTES = 1_048_576
 BEAT_S = 1.0
 METHODS = ["GET", "POST", "PUT", "DELETE"]
 
+LOCAL_CLAIMS = [("oid", "local"), *(("roles", role.value) for role in Role)]
 LOCAL_PRINCIPAL = base64.b64encode(
-    json.dumps({"claims": [{"typ": "roles", "val": role.value} for role in Role]}).encode()
+    json.dumps({"claims": [{"typ": name, "val": value} for name, value in LOCAL_CLAIMS]}).encode()
 ).decode()
 """In Azure the platform signs people in; on one machine, whoever reaches the loopback address has every role."""
 
@@ -40,7 +41,7 @@ LOCAL_PRINCIPAL = base64.b64encode(
 def serve(store: Path | str, out: Path, port: int) -> None:
     """Run the embedded host and its HTTP endpoints until Ctrl-C; the store keeps the state."""
     machine = Machine.start(store, out, SystemClock(), channels=Settings.of().channels)
-    log.info("http://%s:%d/api/docs; events at POST /local/events; results in %s", HOST, port, out)
+    log.info("http://%s:%d/dashboard and /api/docs; events at POST /local/events; results in %s", HOST, port, out)
     uvicorn.run(create_asgi(machine), host=HOST, port=port, log_level="warning")
     machine.database.close()
 

@@ -1,24 +1,23 @@
-"""Command line: `python -m model_export train`, `export`, `verify` and `evaluate`."""
+"""Command line: `python -m model_export train`, `export`, `verify`, `evaluate`, and the two of restoration times."""
 
 from __future__ import annotations
 
-import importlib.util
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from functions.adapters.onnx_scorer import MODELS, OUTPUTS, OnnxScorer
-from functions.domain.errors import InputError, MeterSentryError, ModelMismatch
+from functions.domain.errors import InputError, ModelMismatch
 from model_export.golden import worst
+from model_export.restoration.commands import evaluate_restoration, train_restoration
+from model_export.terminal import bars, console, need_libraries, one_sentence
+from model_export.terminal import stage as stage_bar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from functions.adapters.model_manifest import Manifest, Parity
     from model_export.plan import Plan
@@ -29,16 +28,16 @@ GOLDEN = Path(__file__).resolve().parent.parent / "tests" / "golden" / "detector
 EVALUATION = Path("out") / "evaluation"
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "detection.md"
 TRAINED = Path("out") / "training" / "trained.pickle"
-FAILED, WRONG_INPUT = 1, 2
 TRAINING_LIBRARIES = ("torch", "sklearn", "onnx", "duckdb")
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Train the anomaly detector, export it to ONNX, prove that an export is right, and measure what it does.",
+    help="Train the models, export them to ONNX, prove that an export is right, and measure what it does.",
 )
-console = Console()
+app.command()(train_restoration)
+app.command()(evaluate_restoration)
 
 
 @app.command()
@@ -61,14 +60,14 @@ def train(
     The old model stays until the new one has proven that its graph says the same as torch and scikit-learn. With the
     defaults it takes about eight minutes on two cores.
     """
-    with _one_sentence():
-        _need_libraries()
+    with one_sentence():
+        need_libraries(TRAINING_LIBRARIES)
         from model_export import training  # torch is needed by this command alone
         from model_export.export import export as export_model
         from model_export.plan import simulated_plan
 
-        with _bars() as progress:
-            stage = partial(_stage, progress)
+        with bars() as progress:
+            stage = partial(stage_bar, progress)
             if data is None:
                 plan = simulated_plan(meters, days, seed, epochs)
             else:
@@ -87,8 +86,8 @@ def export(
     golden: Annotated[Path, typer.Option(help="Golden answers, written with the model.")] = GOLDEN,
 ) -> None:
     """Write the model of an earlier training again, with its manifest and golden answers."""
-    with _one_sentence():
-        _need_libraries()
+    with one_sentence():
+        need_libraries(TRAINING_LIBRARIES)
         from model_export.export import export as export_model
         from model_export.training import Trained
 
@@ -103,7 +102,7 @@ def verify(
     """Prove that a model is the one of its manifest and still gives its golden answers; needs no torch."""
     from model_export.golden import Golden, holds, parity  # keeps --help quick
 
-    with _one_sentence():
+    with one_sentence():
         scorer, answers = OnnxScorer.load(models), Golden.read(golden)
         if answers.sha256 != scorer.manifest.sha256:
             raise InputError(
@@ -137,37 +136,21 @@ def evaluate(
     Trains a detector for every seed, so it takes about half an hour on two cores; the model in use stays. Real series
     are replayed where the environment variable METERSENTRY_BENCHMARK_DATA names their folder.
     """
-    with _one_sentence():
-        _need_libraries()
+    with one_sentence():
+        need_libraries(TRAINING_LIBRARIES)
         from local.real_series import benchmark_data, real_series
         from model_export import evaluation
         from model_export.plan import simulated_plan
         from model_export.report import write_docs
 
-        with _bars() as progress:
-            stage = partial(_stage, progress)
+        with bars() as progress:
+            stage = partial(stage_bar, progress)
             real = real_series(benchmark_data(), out / "replays", stage)
             plans = [simulated_plan(meters, days, seed, epochs) for seed in range(1, seeds + 1)]
             found = evaluation.evaluate(plans, out, stage, leave_one_out, real_series=real)
         if page is not None:
             write_docs(found, page, page.parent / "images")
         console.print(f"{out / 'tables.md'} has the tables, {out} the plots" + (f"; {page} shows them" if page else ""))
-
-
-@contextmanager
-def _one_sentence() -> Iterator[None]:
-    """Errors raised on purpose end the command with their sentence: 2 for what a person gave us, 1 for the rest."""
-    try:
-        yield
-    except (MeterSentryError, OSError) as error:
-        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(WRONG_INPUT if isinstance(error, InputError) else FAILED) from None
-
-
-def _need_libraries() -> None:
-    missing = [name for name in TRAINING_LIBRARIES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise InputError(f"training needs {', '.join(missing)}; install the training extra: make setup-training")
 
 
 def _history_plan(
@@ -183,15 +166,6 @@ def _history_plan(
     if history.left_out:
         console.print(f"{history.left_out} meters left out: another interval, or no possible voltage")
     return history_plan(history.readings, data.name, seed, epochs)
-
-
-def _bars() -> Progress:
-    return Progress(TextColumn("{task.description:<26}"), BarColumn(), TimeElapsedColumn(), console=console)
-
-
-def _stage(progress: Progress, name: str) -> Callable[[float], None]:
-    task = progress.add_task(name, total=1 - 1e-6)  # shares add up to one but for rounding
-    return lambda share: progress.advance(task, share)
 
 
 def _parity_table(found: Parity) -> Table:

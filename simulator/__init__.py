@@ -9,11 +9,12 @@ faults off, or changing one rate, leaves the weather, the houses and their habit
 """
 
 from simulator.customers import SimulatedCustomer
-from simulator.injection import SimulatedDeviceEvent, TruthEvent
+from simulator.injection import MeterSwap, SimulatedDeviceEvent, TruthEvent
+from simulator.orders import Announcement, IssuedOrder
 from simulator.raw import RawReadings
 from simulator.scenario import Scenario
 from simulator.storm import SimulatedStorm
-from simulator.topology import Topology
+from simulator.topology import Device, Topology
 from simulator.trial import (
     EXTRA_THEFT_KINDS,
     TAUGHT_KINDS,
@@ -34,6 +35,10 @@ __all__ = [
     "TRIAL_KINDS",
     "TRUTH_KINDS",
     "VOLTAGE_KINDS",
+    "Announcement",
+    "Device",
+    "IssuedOrder",
+    "MeterSwap",
     "RawReadings",
     "Scenario",
     "SimulatedCustomer",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.scenario import HOUR_S
+from simulator.topology import COLLECTORS_PER_FEEDER
 
 if TYPE_CHECKING:
     from simulator.injection import Injection
@@ -17,7 +18,6 @@ BURST_SLOTS = (2, 6)
 LATE_SLOTS = (1, 3)
 VERY_LATE_SLOTS = (5, 12)
 COLLECTOR_HOURS = (2.0, 5.0)
-COLLECTOR_TRANSFORMER_SHARE = 0.5  # a feeder is usually heard by two collectors
 PLACEMENT_TRIES = 20
 
 
@@ -76,10 +76,10 @@ def inject_communication_faults(injection: Injection) -> None:
 def _heard_by_one_collector(injection: Injection, rng: np.random.Generator) -> np.ndarray:
     """Meters at the near or at the far end of a feeder, `[n] int64`."""
     network = injection.network
-    transformers = np.flatnonzero(network.feeder_of_transformer == rng.integers(len(network.substation_of_feeder)))
-    count = max(1, round(COLLECTOR_TRANSFORMER_SHARE * len(transformers)))
-    heard = transformers[:count] if rng.random() < 0.5 else transformers[-count:]
-    return np.flatnonzero(np.isin(network.transformer, heard))
+    feeder = int(rng.integers(len(network.substation_of_feeder)))
+    near = network.heard_by(COLLECTORS_PER_FEEDER * feeder)
+    far = network.heard_by(COLLECTORS_PER_FEEDER * feeder + 1)
+    return near if rng.random() < 0.5 or not len(far) else far
 
 
 def _silence(injection: Injection, meters: np.ndarray, start: int, end: int, *, cause: str) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.shapes import energy_factor
+from simulator.topology import SUPPLY_DEVICES, Device
 
 if TYPE_CHECKING:
-    from functions.domain.work_orders import WorkOrder
+    from simulator.orders import Announcement, IssuedOrder
     from simulator.scenario import Scenario
     from simulator.topology import Network
 
@@ -28,6 +29,26 @@ class TruthEvent:
     start: int
     end: int
     work_order_id: str | None = None
+    device: Device = field(default_factory=Device)
+    """The deepest device whose meters are these; for communication a collector, where it is one."""
+    announcement: Announcement | None = None
+    """What the utility's orders say of it; None when they say nothing, or something else."""
+
+    @property
+    def customers_out(self) -> int:
+        """How many customers it reaches: every meter has one of its own."""
+        return len(self.meters)
+
+
+@dataclass(frozen=True)
+class MeterSwap:
+    """A meter that is replaced: from `at` (epoch s, the start of an interval) the same place reports by another id."""
+
+    meter: int
+    at: int
+    new_meter_id: str
+    registered_at: int
+    """When the roster names the new meter."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +75,8 @@ class Injection:
     truth: list[TruthEvent] = field(default_factory=list)
     benign: list[TruthEvent] = field(default_factory=list)
     device_events: list[SimulatedDeviceEvent] = field(default_factory=list)
-    work_orders: list[WorkOrder] = field(default_factory=list)
+    orders: list[IssuedOrder] = field(default_factory=list)
+    swaps: list[MeterSwap] = field(default_factory=list)
     busy: np.ndarray = field(init=False)
     """`[T, M] bool`: taken by a fault. Two faults on one reading would leave its truth open to argument."""
     thieves: np.ndarray = field(init=False)
@@ -65,12 +87,20 @@ class Injection:
         self.thieves = np.zeros(self.voltage_v.shape[1], dtype=bool)
 
     def book(
-        self, kind: str, cause: str, meters: np.ndarray, start: int, end: int, work_order_id: str | None = None
+        self,
+        kind: str,
+        cause: str,
+        meters: np.ndarray,
+        start: int,
+        end: int,
+        work_order_id: str | None = None,
+        announcement: Announcement | None = None,
     ) -> None:
         """Keep the truth of a fault that has been written, cut at the end of the period."""
-        truth_id = f"TRUTH-{len(self.truth) + 1:04d}"
+        truth_id, meters = f"TRUTH-{len(self.truth) + 1:04d}", np.sort(meters)
+        device = self.network.device_of(meters, ("collector",) if kind == "communication" else SUPPLY_DEVICES)
         end = min(end, self.scenario.end)
-        self.truth.append(TruthEvent(truth_id, kind, cause, np.sort(meters), start, end, work_order_id))
+        self.truth.append(TruthEvent(truth_id, kind, cause, meters, start, end, work_order_id, device, announcement))
 
     def book_benign(self, kind: str, cause: str, meters: np.ndarray, start: int, end: int) -> None:
         """Keep what changes readings and is no fault."""

@@ -42,10 +42,21 @@ class Scenario:
     # test needs some in its week, so these rates are those of a bad summer week.
     storms_per_week: float = 1.0  # the summer thunderstorm that control rooms are staffed for
     storm_transformer_share: float = 0.015  # lightning and branches take single transformers
+    storm_laterals: int = 0  # fuses of laterals that a storm blows
+    storm_nested_transformers: int = 1  # of the feeder it takes, transformers that stay dark when the feeder is back
     planned_orders_per_week: float = 2.0  # crews replace transformers and poles on working days
+    planned_feeder_every: int = 2  # every so many-th order is for a whole feeder: the case that must not alarm anybody
     cancelled_orders_per_week: float = 1.0  # an order that explains nothing: the trap for a careless suppression
     overrun_orders_per_week: float = 1.0  # work that lasts longer than announced must be released and raised
+    late_orders_per_week: float = 0.0  # registered when the crew is at work already
+    moved_orders_per_week: float = 0.0  # announced for one day, done on another
+    misplaced_orders_per_week: float = 0.0  # registered on another feeder than the one that is switched off
     equipment_outages_per_week: float = 2.0  # a blown transformer fuse, with neither storm nor order to explain it
+    lateral_outages_per_week: float = 0.0  # a lateral's fuse, in fair weather
+    service_outages_per_1000_meter_weeks: float = 0.0  # the drop to a single customer
+    transmission_outages_per_week: float = 0.0  # a substation loses its supply
+    momentary_per_week: float = 0.0  # a recloser opens and closes again: under five minutes (IEEE 1366)
+    flapping_per_week: float = 0.0  # a loose jumper: out and back, several times within some hours
     zero_reporting_share: float = 0.35  # meters with a battery or a live communication feed report zeros when out
     last_gasp_share: float = 0.8  # a mesh under stress loses about every fifth last gasp
     power_restored_share: float = 0.8  # and about every fifth restoration message
@@ -53,6 +64,10 @@ class Scenario:
     # Communication faults.
     collector_outages_per_week: float = 1.0  # one backhaul failure: silence that is not an outage
     dead_radios_per_1000_meter_weeks: float = 1.5  # a few defects a week, as a young roll-out has them
+
+    # What looks like trouble and is ordinary.
+    heat_waves_per_week: float = 0.0  # some days of it: more load, and mild sags where transformers are small
+    swaps_per_1000_meter_weeks: float = 0.0  # meters that are replaced: the old one is silent for good
 
     # Voltage and metering faults: rarer in life, but 2,000 meters shall show a few of each kind in a week.
     sags_per_1000_meter_weeks: float = 4.0  # overloaded services and transformers in summer

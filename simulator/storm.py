@@ -1,4 +1,4 @@
-"""Storms: one evening takes a whole feeder and some transformers elsewhere; crews bring them back one by one."""
+"""Storms: one evening takes a feeder, laterals and transformers; crews bring them back one by one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from simulator.power_cut import cut_power
 from simulator.scenario import DAY_S, HOUR_S
+from simulator.topology import NO_LATERAL
 
 if TYPE_CHECKING:
     from simulator.injection import Injection
@@ -35,7 +36,7 @@ class SimulatedStorm:
 def inject_storms(injection: Injection) -> tuple[SimulatedStorm, ...]:
     """Cut power by storms; kind `outage`, cause `storm`.
 
-    On the feeder, one transformer stays out after the feeder is back (a nested outage): it has a truth of its own,
+    On the feeder, some transformers stay out after the feeder is back (nested outages): each has a truth of its own,
     which starts with the feeder's and ends later.
     """
     scenario = injection.scenario
@@ -45,7 +46,8 @@ def inject_storms(injection: Injection) -> tuple[SimulatedStorm, ...]:
         arrival = _arrival(injection, rng)
         if arrival is None:
             continue
-        struck = _strike_feeder(injection, rng, arrival) + _strike_transformers(injection, rng, arrival)
+        struck = _strike_feeder(injection, rng, arrival) + _strike_laterals(injection, arrival)
+        struck += _strike_transformers(injection, rng, arrival)
         if struck:
             names = np.unique(injection.network.topology.feeder_id[np.concatenate(struck)])
             start, end = arrival - WEATHER_MARGIN_S, arrival + PASSAGE_S + WEATHER_MARGIN_S
@@ -81,15 +83,42 @@ def _strike_feeder(injection: Injection, rng: np.random.Generator, arrival: int)
     meters = network.below_feeder(feeder)
     start = arrival + int(rng.uniform(0, PASSAGE_S / 2))
     end = min(start + _repair_s(rng), injection.scenario.end)
-    nested = network.below_transformer(int(rng.choice(np.flatnonzero(network.feeder_of_transformer == feeder))))
-    nested_end = min(start + max(_repair_s(rng), end - start + HOUR_S), injection.scenario.end)
-    if not injection.is_free(meters, start, nested_end):
+    transformers = np.flatnonzero(network.feeder_of_transformer == feeder)
+    nested: list[tuple[np.ndarray, int]] = []
+    for _ in range(injection.scenario.storm_nested_transformers):
+        dark = network.below_transformer(int(rng.choice(transformers)))
+        nested_end = min(start + max(_repair_s(rng), end - start + HOUR_S), injection.scenario.end)
+        if not any(np.array_equal(dark, other) for other, _ in nested):
+            nested.append((dark, nested_end))
+    if not injection.is_free(meters, start, max([end, *(until for _, until in nested)])):
         return []
-    cut_power(injection, rng, meters, start, np.where(np.isin(meters, nested), nested_end, end))
+    ends = np.full(len(meters), end)
+    for dark, until in nested:
+        ends[np.isin(meters, dark)] = until
+    cut_power(injection, rng, meters, start, ends)
     injection.book("outage", "storm", meters, start, end)
-    if nested_end > end:
-        injection.book("outage", "storm", nested, start, nested_end)
+    for dark, until in nested:
+        if until > end:
+            injection.book("outage", "storm", dark, start, until)
     return [meters]
+
+
+def _strike_laterals(injection: Injection, arrival: int) -> list[np.ndarray]:
+    network = injection.network
+    laterals = np.unique(network.lateral_of_transformer[network.lateral_of_transformer != NO_LATERAL])
+    rng = injection.scenario.stream(f"laterals in the storm of {arrival}")
+    struck: list[np.ndarray] = []
+    for lateral in rng.permutation(laterals).tolist():
+        if len(struck) == injection.scenario.storm_laterals:
+            break
+        meters = network.below_lateral(lateral)
+        start = arrival + int(rng.uniform(0, PASSAGE_S))
+        end = min(start + _repair_s(rng), injection.scenario.end)
+        if injection.is_free(meters, start, end):
+            cut_power(injection, rng, meters, start, np.full(len(meters), end))
+            injection.book("outage", "storm", meters, start, end)
+            struck.append(meters)
+    return struck
 
 
 def _strike_transformers(injection: Injection, rng: np.random.Generator, arrival: int) -> list[np.ndarray]:

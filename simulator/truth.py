@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 LASTING_KINDS = (*SCHEMES, "tamper")
 TRUTH_KINDS = (
     *("", *LASTING_KINDS),
-    *("sag", "swell", "regulator", "flicker", "loose_neutral", "drift", "stuck", "communication", "outage"),
+    *("sag", "swell", "regulator", "flicker", "loose_neutral", "drift", "stuck", "communication"),
+    *("flapping", "momentary", "outage"),
 )
 """Every kind of truth; the first says that nothing is wrong."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,19 +12,24 @@ from simulator.communication import draw_delivery, inject_communication_faults
 from simulator.customers import SimulatedCustomer, draw_customers
 from simulator.display import draw_display
 from simulator.equipment import inject_equipment_outages
-from simulator.injection import Injection, SimulatedDeviceEvent, TruthEvent
+from simulator.heat import inject_heat_sags
+from simulator.injection import Injection, MeterSwap, SimulatedDeviceEvent, TruthEvent
+from simulator.interruptions import inject_interruptions
 from simulator.load import draw_demand
+from simulator.orders import IssuedOrder, latest_orders
 from simulator.planned_work import inject_planned_work
 from simulator.raw import RawReadings
 from simulator.scenario import HOUR_S, Scenario
 from simulator.storm import SimulatedStorm, inject_storms
 from simulator.stuck import inject_stuck_registers
+from simulator.swaps import inject_swaps
 from simulator.tamper import inject_tampers
 from simulator.theft import inject_theft
 from simulator.topology import Topology, build_network
 from simulator.voltage import clean_voltage_pu
 from simulator.voltage_faults import inject_voltage_faults
 from simulator.weather import draw_weather
+from simulator.wind import draw_wind
 
 if TYPE_CHECKING:
     from functions.domain.work_orders import WorkOrder
@@ -51,14 +57,45 @@ class SimulatedUtility:
     """`[T, M] bool`: the reading is delivered twice."""
     device_events: tuple[SimulatedDeviceEvent, ...]
     """In the order of their time."""
-    work_orders: tuple[WorkOrder, ...]
+    orders: tuple[IssuedOrder, ...]
+    """What the work management said, in the order of its time."""
+    swaps: tuple[MeterSwap, ...]
     truth: tuple[TruthEvent, ...]
     """In the order of their start."""
     benign: tuple[TruthEvent, ...]
-    """What changed readings and is no fault: kind `disconnected`, a service that the utility switched off."""
+    """What changed readings and is no fault: kinds `disconnected` (a service that the utility switched off), `heat`
+    (mild sags of a heat wave) and `swapped` (a meter that was replaced)."""
     storms: tuple[SimulatedStorm, ...]
     temperature_c: np.ndarray
     """`[T] float32`, °C."""
+    wind_mps: np.ndarray
+    """`[T] float32`, mean wind, m/s."""
+    precipitation_mm: np.ndarray
+    """`[T] float32`, rain in the interval, mm."""
+
+    @property
+    def work_orders(self) -> tuple[WorkOrder, ...]:
+        """Every order as its last message has it."""
+        return latest_orders(self.orders)
+
+    def ids(self, meters: np.ndarray, at: np.ndarray | int) -> np.ndarray:
+        """The ids by which meters (indices, `[n]`) report at times `at` (epoch s, `[n]` or one), `[n]`."""
+        swapped_at, new_id = self._swapped
+        names: np.ndarray = np.where(at >= swapped_at[meters], new_id[meters], self.topology.meter_id[meters])
+        return names
+
+    @cached_property
+    def longest_delay(self) -> int:
+        """The most slots that a reading arrives late."""
+        return int(self.delay_slots.max(initial=0))
+
+    @cached_property
+    def _swapped(self) -> tuple[np.ndarray, np.ndarray]:
+        at = np.full(len(self.topology.meter_id), np.iinfo(np.int64).max)
+        new_id = self.topology.meter_id.astype(object)
+        for swap in self.swaps:
+            at[swap.meter], new_id[swap.meter] = swap.at, swap.new_meter_id
+        return at, new_id.astype(str)
 
 
 def simulate(scenario: Scenario) -> SimulatedUtility:
@@ -71,7 +108,8 @@ def simulate(scenario: Scenario) -> SimulatedUtility:
     voltage_v = clean_pu * nominal_v
     energy_kwh = np.maximum(demand.net_kw, 0) * np.float32(scenario.interval_s / HOUR_S)
     injection = Injection(scenario, network, voltage_v, energy_kwh, own_drop_pu * nominal_v)
-    storms = _inject_faults(injection) if scenario.faults else ()
+    storms = _inject_faults(injection, weather.heat_c) if scenario.faults else ()
+    wind = draw_wind(scenario, storms)
     delivery = draw_delivery(scenario)
     never_came = delivery.lost | np.isnan(voltage_v)
     for values in (voltage_v, energy_kwh):
@@ -87,11 +125,14 @@ def simulate(scenario: Scenario) -> SimulatedUtility:
         delay_slots=np.where(never_came, np.int8(0), delivery.delay_slots),
         duplicated=delivery.duplicated & ~never_came,
         device_events=tuple(sorted(injection.device_events, key=lambda event: (event.at, event.meter))),
-        work_orders=tuple(injection.work_orders),
+        orders=tuple(sorted(injection.orders, key=lambda issued: issued.at)),
+        swaps=tuple(sorted(injection.swaps, key=lambda swap: swap.at)),
         truth=tuple(sorted(injection.truth, key=lambda event: (event.start, event.truth_id))),
         benign=tuple(injection.benign),
         storms=storms,
         temperature_c=weather.temperature_c,
+        wind_mps=wind.wind_mps,
+        precipitation_mm=wind.precipitation_mm,
     )
 
 
@@ -107,7 +148,7 @@ def raw_readings(utility: SimulatedUtility) -> RawReadings:
     )
 
 
-def _inject_faults(injection: Injection) -> tuple[SimulatedStorm, ...]:
+def _inject_faults(injection: Injection, heat_c: np.ndarray) -> tuple[SimulatedStorm, ...]:
     """Write every fault into the raw readings, those first that need the most room.
 
     The neighbours of an outage keep their clean voltage: a transformer that drops out moves its feeder by less than
@@ -121,4 +162,7 @@ def _inject_faults(injection: Injection) -> tuple[SimulatedStorm, ...]:
     inject_communication_faults(injection)
     inject_voltage_faults(injection)
     inject_stuck_registers(injection)
+    inject_interruptions(injection)
+    inject_swaps(injection)
+    inject_heat_sags(injection, heat_c)
     return storms

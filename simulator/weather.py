@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from simulator.heat import heat_waves
 from simulator.noise import autoregressive
 from simulator.scenario import DAY_S, Scenario
 
@@ -16,6 +17,8 @@ COLDEST_DAY = 20  # of the year
 WARMEST_HOUR = 15.0
 CLOUD_COVER_CORRELATION = 0.99  # between quarter hours: a memory of a day
 CLOUD_COVER_CONTRAST = 2.0
+EARLIER_DAYS = 14
+EARLIER_SEED = 1_000_003  # other weather than the period's own
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,20 @@ class Weather:
     """`[T] float32`, °C."""
     sun: np.ndarray
     """`[T] float32`, share of a solar panel's peak power, 0 to 1."""
+    heat_c: np.ndarray
+    """`[T] float64`, °C that a heat wave adds, in the temperature already; 0 outside."""
+
+
+def earlier_temperature(scenario: Scenario) -> np.ndarray:
+    """Temperature of the two weeks before the period, `[T] float32`, °C: what a weather archive has, without heat."""
+    before = replace(
+        scenario,
+        start=scenario.start - EARLIER_DAYS * DAY_S,
+        days=EARLIER_DAYS,
+        seed=scenario.seed + EARLIER_SEED,
+        heat_waves_per_week=0.0,
+    )
+    return draw_weather(before).temperature_c
 
 
 def draw_weather(scenario: Scenario) -> Weather:
@@ -35,10 +52,11 @@ def draw_weather(scenario: Scenario) -> Weather:
     season = -SEASON_SWING_C * np.cos(2 * np.pi * (day_of_year - COLDEST_DAY) / 365.25)
     day = DAY_SWING_C * np.cos(2 * np.pi * (scenario.hours - WARMEST_HOUR) / 24)
     fronts = autoregressive(rng, scenario.slot_count, 1, 0.995, scenario.interval_s)[:, 0]
-    temperature = YEAR_MEAN_C + season + day + 2.5 * fronts
+    heat = heat_waves(scenario)
+    temperature = YEAR_MEAN_C + season + day + 2.5 * fronts + heat
     clear_sky = np.clip(np.sin(np.pi * (scenario.hours - 6) / 12), 0, None) ** 1.2
     clouds = autoregressive(rng, scenario.slot_count, 1, 0.9, scenario.interval_s)[:, 0]
     overcast = autoregressive(rng, scenario.slot_count, 1, CLOUD_COVER_CORRELATION, scenario.interval_s)[:, 0]
     cover = 1 / (1 + np.exp(-CLOUD_COVER_CONTRAST * overcast))  # days are mostly clear or mostly grey
     sun = clear_sky * np.clip(1.0 - 0.75 * cover - 0.2 * clouds, 0.08, 1.0)
-    return Weather(temperature.astype(np.float32), sun.astype(np.float32))
+    return Weather(temperature.astype(np.float32), sun.astype(np.float32), heat)

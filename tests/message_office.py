@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from functions.adapters.clocks import SetClock
+from functions.domain.board import Board
 from functions.domain.customers import Customer
 from functions.domain.errors import NotSent, Unknown
-from functions.domain.incidents import Board, Incident, IncidentKind, IncidentState
+from functions.domain.incidents import Incident, IncidentKind, IncidentState
 from functions.domain.message_report import MessageReport
 from functions.domain.messages import Letterhead
 from functions.domain.notifications import Delivery, IntentKind, Notification, send_key
@@ -127,7 +128,7 @@ async def put_incident(stores: Stores, *, over: bool, incident_id: str = "inc:A"
     board = await stores.incidents.board("F")
     incident = Incident(
         id=f"{incident_id}:r{revision}", incident_id=incident_id, revision=revision, feeder_id="F",
-        kind=IncidentKind.outage, state=IncidentState.closed if over else IncidentState.open, device_kind="meter",
+        kind=IncidentKind.outage, state=IncidentState.closed if over else IncidentState.confirmed, device_kind="meter",
         device_id="M1", started_at=NOON, restored_at=NOON + 900 if over else None, meters_out=0 if over else 1,
         meters_affected=1, customers_affected=1, chunks=(), updated_at=NOON,
     )  # fmt: skip

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from functions import names
 from functions.adapters.cosmos.anomalies import CosmosAnomalies
+from functions.adapters.cosmos.audit import CosmosAudit
 from functions.adapters.cosmos.context import CosmosContext
 from functions.adapters.cosmos.customers import CosmosCustomers
 from functions.adapters.cosmos.database import CosmosDatabase
@@ -42,6 +43,7 @@ class AzureStores:
             deliveries=CosmosDeliveries(database),
             letters=BlobLetters(letters),
             reports=BlobReports(reports),
+            audit=CosmosAudit(database),
         )
         return cls(stores, database, (letters, reports))
 

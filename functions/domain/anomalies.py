@@ -29,15 +29,24 @@ SLOTS_OF_KINDS = 8
 """Columns kept for kinds in a pack; the last belongs to no kind (`packs.RESTORED`)."""
 
 
-CUSTOMER_REPORT = "customer_report"
-"""A `power_off` that a customer told us of, not their meter."""
-
-
 class Phase(StrEnum):
     """Which of its two records this is."""
 
     opened = "opened"
     closed = "closed"
+
+
+class Signal(StrEnum):
+    """How darkness was noticed."""
+
+    last_gasp = "last_gasp"
+    """The meter said so while it lost its power."""
+    zero_voltage = "zero_voltage"
+    """A meter that lives on read no voltage."""
+    silence = "silence"
+    """It is overdue: its modem is the likelier fault."""
+    customer_report = "customer_report"
+    """The customer said so, not the meter, which cannot say when it is over."""
 
 
 class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +69,19 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
     provisional: bool = False
     """The roster does not confirm its meter: never a reason for an outage."""
     signal: str = ""
-    """How darkness was noticed, where that is said: `CUSTOMER_REPORT`."""
+    """`Signal` of `power_off` and `no_reads`; empty for every other kind."""
+    at: int | None = None
+    """When the device event came that opened or closed it; None when a reading or the clock did."""
+
+    @property
+    def began_at(self) -> int:
+        """When it began, as exactly as is known."""
+        return self.start if self.at is None or self.phase == Phase.closed else self.at
+
+    @property
+    def ended_at(self) -> int | None:
+        """When it ended, as exactly as is known; None while it lasts."""
+        return self.at if self.at is not None and self.phase == Phase.closed else self.end
 
 
 def merge_phases(records: Iterable[Anomaly]) -> list[Anomaly]:

@@ -87,7 +87,7 @@ def follow(
         for nth in own_events.tolist():
             event = events[order[nth]]
             used[order[nth]], told = apply(state, event.row, event.slot, event.meaning, int(head_before[event.row]))
-            changes += told
+            changes += [change._replace(at=event.at) for change in told]
     return used, changes
 
 
@@ -117,6 +117,11 @@ def apply(state: Records, row: int, slot: int, meaning: Meaning, newest: int) ->
             if slot <= int(state["last_slot"][row, RESTORED]):
                 return False, []
             state["last_slot"][row, RESTORED] = slot
+            silent = int(state["open_slot"][row, Kind.no_reads])
+            if NO_SLOT != silent <= slot:
+                # It was silent because it was dark; its readings are due anew from now on.
+                state["last_slot"][row, Kind.power_off] = slot
+                return True, [episodes.close_at(state, row, Kind.no_reads, slot, 0.0, None)]
             dark = state["open_slot"][row, Kind.power_off] != NO_SLOT
             if not dark or slot < int(state["last_slot"][row, Kind.power_off]):
                 return True, []

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.domain.anomalies import Kind, Phase
+from functions.domain.anomalies import Kind, Phase, Signal
 from functions.domain.features import WINDOW
 from functions.domain.packs import NO_SLOT, RESTORED, Records
 from functions.domain.windows import Entries
@@ -50,6 +50,15 @@ class Change(NamedTuple):
     threshold: float
     entry: int | None
     """The entry that showed it; None when a device event or a timer did."""
+    at: int | None = None
+    """Moment of the device event, seconds since the epoch; None when a reading or a timer showed it."""
+
+    @property
+    def signal(self) -> str:
+        """How darkness was noticed, as `Signal`; its end repeats nothing of that."""
+        if self.phase is Phase.opened and self.kind is Kind.power_off:
+            return Signal.zero_voltage if self.at is None else Signal.last_gasp
+        return Signal.silence if self.kind is Kind.no_reads else ""
 
 
 def update(
@@ -65,10 +74,10 @@ def update(
     `kinds` is `[n, 8]`, what each entry shows. Only meters with something open or something to open are visited.
     """
     changes: list[Change] = []
-    row, shown = entries.row[chosen], kinds[chosen]
-    is_open = state["open_slot"][row] != NO_SLOT
+    row = entries.row[chosen]
+    is_open = state["open_slot"] != NO_SLOT
     for kind in Kind:
-        breach, visited = shown[:, kind], is_open[:, kind]
+        breach, visited = kinds[chosen, kind], is_open[row, kind]
         if breach.any():
             visited = visited | np.isin(row, row[breach])
         for entry in chosen[visited].tolist():

@@ -31,12 +31,17 @@ class InputError(MeterSentryError):
 
 
 class RejectedDocument(InputError):
-    """One document of a request is at fault; `field` names the part of it."""
+    """One document of a request is at fault; `field` names the part of it, `position` (from 0) which one it is."""
 
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
+    def __init__(self, field: str, reason: str, position: int | None = None) -> None:
+        super().__init__(f"{field}: {reason}" if position is None else f"number {position + 1}, {field}: {reason}")
         self.field = field
         self.reason = reason
+        self.position = position
+
+    def at(self, position: int) -> RejectedDocument:
+        """The same fault of the document at a position."""
+        return RejectedDocument(self.field, self.reason, position)
 
 
 class ModelMismatch(MeterSentryError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -41,7 +42,7 @@ class FeederBatch:
 
     def refuse(self, reason: Reason, meter_id: object, record: object, outcome: Outcome = Outcome.quarantined) -> None:
         """Note a record that cannot be used."""
-        text = record if isinstance(record, str) else repr(record)
+        text = record if isinstance(record, str) else _as_json(record, self.interval_s)
         self.refusals.append(
             Refusal(
                 feeder_id=self.feeder_id,
@@ -70,12 +71,7 @@ class FeederBatch:
         if not sound.all():
             for place in np.flatnonzero(~sound).tolist():
                 reason = _first_fault(timestamp[place] - now, voltage[place], energy[place], bool(possible[place]))
-                record = {
-                    "meter_id": meter_id[place],
-                    "timestamp": int(timestamp[place]),
-                    "voltage_v": float(voltage[place]),
-                    "energy_kwh": float(energy[place]),
-                }
+                record = reading_record(meter_id[place], timestamp[place], voltage[place], energy[place])
                 self.refuse(reason, meter_id[place], record)
             meter_id = [meter for meter, keep in zip(meter_id, sound.tolist(), strict=True) if keep]
             timestamp, voltage, energy = timestamp[sound], voltage[sound], energy[sound]
@@ -111,6 +107,21 @@ def _first_fault(ahead_s: int, voltage: float, energy: float, possible: bool) ->
     if voltage in SENTINELS or energy in SENTINELS:
         return Reason.sentinel
     return Reason.no_value if possible else Reason.impossible_value
+
+
+def reading_record(meter_id: str, timestamp: int, voltage_v: float, energy_kwh: float) -> dict[str, object]:
+    """A reading as a producer writes it; NaN stands for what was not measured."""
+    return {
+        "meter_id": meter_id,
+        "timestamp": int(timestamp),
+        "voltage_v": None if voltage_v != voltage_v else float(voltage_v),
+        "energy_kwh": None if energy_kwh != energy_kwh else float(energy_kwh),
+    }
+
+
+def _as_json(record: object, interval_s: int) -> str:
+    """A record with the interval of its event, so that it can be replayed; a meter's bare NaN stays what it was."""
+    return json.dumps({**record, "interval_s": interval_s} if isinstance(record, dict) else record)
 
 
 def _storable(text: str) -> str:

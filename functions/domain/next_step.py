@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from functions.domain.incidents import Incident
+from functions.domain.incidents import OVER, Incident, IncidentState
 from functions.domain.notifications import OUTAGE_KINDS, PLANNED_KINDS, DeliveryState, IntentKind, Notification
 
 OLD_NEWS_S = 2 * 3_600
 """A message that could have been sent for this long, and was not, is no news any more."""
-OVER = frozenset({"closed", "false_alarm"})
-"""States of an incident that is over."""
 
 POWER_IS_BACK = "the power was back before it was told"
 NEVER_ANNOUNCED = "what it follows was never announced"
@@ -64,6 +62,11 @@ def too_late(notification: Notification, expires_at: int, now: int) -> Step | No
 def is_over(incident: Incident | None) -> bool:
     """Whether nobody is to be told of an incident any more: it has ended, or never was."""
     return incident is not None and (incident.restored_at is not None or incident.state in OVER)
+
+
+def went_elsewhere(incident: Incident) -> bool:
+    """Whether an incident ended only because it became part of another: `parent_id`."""
+    return incident.state is IncidentState.closed and incident.restored_at is None and incident.parent_id != ""
 
 
 def follows(notification: Notification) -> bool:

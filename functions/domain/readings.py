@@ -6,6 +6,8 @@ that one broken reading never takes its neighbours down: what cannot be used is 
 
 from __future__ import annotations
 
+from typing import Generic, TypeVar
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -38,28 +40,31 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     energy_kwh: float | None = None
 
 
-class Envelope(msgspec.Struct, frozen=True):
+Rows = TypeVar("Rows")
+
+
+class Envelope(msgspec.Struct, Generic[Rows], frozen=True):
     """An event body: one feeder's readings and device events."""
 
     feeder_id: str
     interval_s: int = DEFAULT_INTERVAL_S
-    readings: Columns | list[Reading] | None = None
+    readings: Rows | None = None
     end_device_events: list[dict[str, object]] = []
 
 
-_ENVELOPE = msgspec.json.Decoder(Envelope)
+_MANY = msgspec.json.Decoder(Envelope[Columns | list[Reading]])
+_ONE = msgspec.json.Decoder(Envelope[Reading])
+"""One reading as an object looks like columns until its fields are read, so it is tried for itself."""
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, OverflowError, RecursionError)
 
 
 def decode(body: bytes, now: int) -> FeederBatch:
     """Decode one event body at the time `now` (seconds since the epoch, UTC). Never raises on any bytes."""
-    try:
-        envelope = _ENVELOPE.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, OverflowError, RecursionError):
-        return _decode_leniently(body, now)
-    if envelope.readings is None or _interval(envelope.interval_s) is None or not is_id(envelope.feeder_id):
+    envelope = _typed(body)
+    if envelope is None or envelope.readings is None or _interval(envelope.interval_s) is None:
         return _decode_leniently(body, now)
     columns = _as_columns(envelope.readings)
-    if _unequal(columns):
+    if _unequal(columns) or not is_id(envelope.feeder_id):
         return _decode_leniently(body, now)
     batch = FeederBatch(envelope.feeder_id, envelope.interval_s)
     try:
@@ -75,9 +80,21 @@ def decode(body: bytes, now: int) -> FeederBatch:
     return batch
 
 
-def _as_columns(readings: Columns | list[Reading]) -> Columns:
+def _typed(body: bytes) -> Envelope[Columns | list[Reading]] | Envelope[Reading] | None:
+    try:
+        return _MANY.decode(body)
+    except _UNREADABLE:
+        try:
+            return _ONE.decode(body)
+        except _UNREADABLE:
+            return None
+
+
+def _as_columns(readings: Columns | list[Reading] | Reading) -> Columns:
     if isinstance(readings, Columns):
         return readings
+    if isinstance(readings, Reading):
+        readings = [readings]
     return Columns(
         [row.meter_id for row in readings],
         [row.timestamp for row in readings],

@@ -39,12 +39,18 @@ class RosterRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     interval_s: int | None = None
     customer_type: str | None = None
     """residential, commercial or industrial."""
+    substation_id: str = ""
+    lateral_id: str = ""
+    collector_id: str = ""
+    """What hears the meter's radio."""
+    critical: bool = False
+    """Life support, or a hospital."""
 
     def checked(self) -> RosterRow:
         """Return the row itself, or raise `RejectedDocument` naming the field at fault."""
         checked_id("meter_id", self.meter_id)
         checked_id("feeder_id", self.feeder_id)
-        for name in ("customer_id", "transformer_id"):
+        for name in ("customer_id", "transformer_id", "substation_id", "lateral_id", "collector_id"):
             if getattr(self, name):
                 checked_id(name, getattr(self, name))
         if self.nominal_voltage_v is not None and not LOWEST_SERVICE_V <= self.nominal_voltage_v <= HIGHEST_V:
@@ -70,6 +76,10 @@ class RosterShard(msgspec.Struct, frozen=True, kw_only=True):
     customer_type: tuple[str | None, ...] = ()
     provisional_since: tuple[int | None, ...] = ()
     """When an unannounced meter first reported; None for a confirmed one."""
+    substation_id: tuple[str, ...] = ()
+    lateral_id: tuple[str, ...] = ()
+    collector_id: tuple[str, ...] = ()
+    critical: tuple[bool, ...] = ()
     etag: str | None = None
 
 
@@ -122,6 +132,10 @@ class Roster:
             nominal_voltage_v=shard.nominal_v[position],
             interval_s=shard.interval_s[position],
             customer_type=shard.customer_type[position],
+            substation_id=shard.substation_id[position],
+            lateral_id=shard.lateral_id[position],
+            collector_id=shard.collector_id[position],
+            critical=shard.critical[position],
         )
 
     def meter_id(self, place: int) -> str:
@@ -220,13 +234,29 @@ _COLUMNS = (
     "interval_s",
     "customer_type",
     "provisional_since",
+    "substation_id",
+    "lateral_id",
+    "collector_id",
+    "critical",
 )
+_ADDED: dict[str, str | bool | None] = {
+    "customer_type": None,
+    "substation_id": "",
+    "lateral_id": "",
+    "collector_id": "",
+    "critical": False,
+}
+"""Columns that shards stored by earlier releases do not have, and what stands for their values."""
 
 
 def _complete(shard: RosterShard) -> RosterShard:
-    """A shard stored before rosters told the type of customer has no column of it."""
-    missing = len(shard.meter_id) - len(shard.customer_type)
-    return msgspec.structs.replace(shard, customer_type=shard.customer_type + (None,) * missing) if missing else shard
+    """A shard stored by an earlier release, with the columns that it lacks."""
+    meters = len(shard.meter_id)
+    missing = {name: meters - len(getattr(shard, name)) for name in _ADDED}
+    if not any(missing.values()):
+        return shard
+    columns = {name: getattr(shard, name) + (_ADDED[name],) * count for name, count in missing.items()}
+    return msgspec.structs.replace(shard, **columns)
 
 
 def _thaw(shard: RosterShard) -> dict[str, list[Any]]:
@@ -242,6 +272,10 @@ def _put(columns: dict[str, list[Any]], position: int, row: RosterRow, provision
         "interval_s": row.interval_s,
         "customer_type": row.customer_type,
         "provisional_since": provisional_since,
+        "substation_id": row.substation_id,
+        "lateral_id": row.lateral_id,
+        "collector_id": row.collector_id,
+        "critical": row.critical,
     }
     for name, value in values.items():
         if position == len(columns[name]):

@@ -1,4 +1,7 @@
-"""Fan-out: an intent (tell everybody concerned) becomes one message a customer; revisions go to the utility's OMS."""
+"""Fan-out: an intent (tell everybody concerned) becomes one message a customer; revisions go to the utility's OMS.
+
+Revisions of feeders also make those of the substations above, which come back through the same change feed.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from functions.domain.incidents import Incident, Member
 from functions.domain.notifications import OPERATOR_KINDS, Intent, Notification, send_key
 from functions.ports import CustomerStore, DeadLetters, IncidentStore
 from functions.services.isolation import isolate
+from functions.services.parents import ParentService
 
 
 @dataclass
@@ -25,10 +29,18 @@ class FanOut:
 class FanOutService:
     """Expands intents to customers; delivery makes sure that a repeated message is sent once."""
 
-    def __init__(self, incidents: IncidentStore, customers: CustomerStore, letters: DeadLetters) -> None:
+    def __init__(
+        self,
+        incidents: IncidentStore,
+        customers: CustomerStore,
+        letters: DeadLetters,
+        *,
+        parents: ParentService | None = None,
+    ) -> None:
         self._incidents = incidents
         self._customers = customers
         self._letters = letters
+        self._parents = parents
 
     async def expand(self, documents: Sequence[Mapping[str, object]]) -> FanOut:
         """Take records of the incident container, as the change feed brings them; other types are passed over.
@@ -41,6 +53,8 @@ class FanOutService:
             revisions = [msgspec.convert(dict(each), Incident) for each in some if each.get("type") == "incident"]
             intents = [msgspec.convert(dict(each), Intent) for each in some if each.get("type") == "intent"]
             notifications = [each for intent in intents for each in await self._notifications(intent)]
+            if self._parents is not None:
+                await self._parents.follow(revisions)
             out.revisions += revisions
             out.notifications += notifications
 

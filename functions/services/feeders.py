@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from functions.domain.device_events import DeviceEvent
 from functions.domain.errors import Conflict, TransientFault
-from functions.domain.feeder_batch import FeederBatch
+from functions.domain.feeder_batch import FeederBatch, reading_record
 from functions.domain.ids import is_id
 from functions.domain.outcomes import Reason
 from functions.domain.roster import PROVISIONAL_PER_HOUR, Roster, RosterRow, RosterShard
@@ -62,9 +62,10 @@ class FeederReadings:
 
     def refuse(self, reading: int, reason: Reason) -> None:
         """Move a reading (by position) to the refusals of the event it came in."""
-        place, *values = (column[reading].item() for column in self.readings)
+        place, timestamp, voltage_v, energy_kwh, _ = (column[reading].item() for column in self.readings)
         meter_id = self.roster.meter_id(place)
-        self.batches[int(self.origin[reading])].refuse(reason, meter_id, (meter_id, *values))
+        record = reading_record(meter_id, timestamp, voltage_v, energy_kwh)
+        self.batches[int(self.origin[reading])].refuse(reason, meter_id, record)
 
 
 Change = Callable[[Roster], tuple[Roster, list[RosterShard]]]
@@ -171,7 +172,7 @@ def _refuse_unknown(batch: FeederBatch, roster: Roster) -> None:
     unknown = np.flatnonzero(roster.places(batch.meter_id) < 0)
     for place in unknown.tolist():
         meter = batch.meter_id[place]
-        record = (meter, int(batch.timestamp[place]), float(batch.voltage_v[place]), float(batch.energy_kwh[place]))
+        record = reading_record(meter, batch.timestamp[place], batch.voltage_v[place], batch.energy_kwh[place])
         batch.refuse(Reason.roster_full if is_id(meter) else Reason.bad_id, meter, record)
     gone = set(unknown.tolist())
     batch.meter_id = [meter for place, meter in enumerate(batch.meter_id) if place not in gone]
@@ -179,5 +180,6 @@ def _refuse_unknown(batch: FeederBatch, roster: Roster) -> None:
         setattr(batch, column, np.delete(getattr(batch, column), unknown))
     for event in batch.device_events:
         if event.meter_id not in roster:
-            batch.refuse(Reason.roster_full if is_id(event.meter_id) else Reason.bad_id, event.meter_id, event)
+            record = {"meter_id": event.meter_id, "timestamp": event.at, "code": event.meaning.value}
+            batch.refuse(Reason.roster_full if is_id(event.meter_id) else Reason.bad_id, event.meter_id, record)
     batch.device_events = [event for event in batch.device_events if event.meter_id in roster]

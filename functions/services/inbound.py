@@ -6,11 +6,12 @@ import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from functions.domain.board import Board, OpenIncident
 from functions.domain.catalogue import FALLBACK
 from functions.domain.catalogue import language as catalogue_of
 from functions.domain.conversation import Command, Heard, Reply, say, understand
 from functions.domain.customers import Consent, ConsentState, Customer
-from functions.domain.incidents import IncidentKind, OpenIncident
+from functions.domain.incidents import IncidentKind
 from functions.domain.messages import Letterhead
 from functions.domain.notifications import short_reference
 from functions.domain.spoken_times import spoken
@@ -89,11 +90,11 @@ class InboundService:
         if not customers:
             return say(Reply.stranger, language)
         for customer in customers:
-            incident = await self._outage_of(customer)
-            if incident is not None:
+            found = await self._outage_of(customer)
+            if found is not None:
                 zone, now = self._letterhead.zone(customer), self._clock.now()
-                since = spoken(_since(incident, customer), "since", catalogue_of(language), zone, now)
-                reference = short_reference(incident.incident_id)
+                since = spoken(_since(*found, customer), "since", catalogue_of(language), zone, now)
+                reference = short_reference(found[1].incident_id)
                 return say(Reply.power_out, language, since=since, reference=reference)
         return say(Reply.no_outage, language)
 
@@ -102,22 +103,22 @@ class InboundService:
         meters = sum([await self._reports.take(customer.customer_id) for customer in customers])
         return say(Reply.reported if meters else Reply.stranger, language)
 
-    async def _outage_of(self, customer: Customer) -> OpenIncident | None:
+    async def _outage_of(self, customer: Customer) -> tuple[Board, OpenIncident] | None:
         """The outage that a meter of the customer is in at this moment."""
         for feeder_id in await self._rosters.feeders_of(customer.customer_id):
             board = await self._incidents.board(feeder_id)
             for incident in board.incidents:
-                if incident.kind is IncidentKind.outage and _since(incident, customer):
-                    return incident
+                if incident.kind is IncidentKind.outage and _since(board, incident, customer):
+                    return board, incident
         return None
 
 
-def _since(incident: OpenIncident, customer: Customer) -> int:
+def _since(board: Board, incident: OpenIncident, customer: Customer) -> int:
     """When the customer's power went, 0 where it is on."""
     out = [
-        member.start
-        for member in incident.members.values()
-        if member.customer_id == customer.customer_id and member.end is None
+        each.start
+        for each in board.troubles.values()
+        if each.incident_id == incident.incident_id and each.customer_id == customer.customer_id and each.end is None
     ]
     return min(out, default=0)
 

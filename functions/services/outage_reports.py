@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.domain.anomalies import CUSTOMER_REPORT, Anomaly, Kind, Phase, anomaly_id
+from functions.domain.anomalies import Anomaly, Kind, Phase, Signal, anomaly_id
 from functions.domain.feeder_batch import DEFAULT_INTERVAL_S
 from functions.domain.roster import METERS_PER_SHARD, Roster, RosterRow
 from functions.ports import AnomalyStore, Clock, RosterStore
@@ -44,7 +44,7 @@ def _meters_of(customer_id: str, roster: Roster) -> list[RosterRow]:
 def _record(meter: RosterRow, now: int) -> Anomaly:
     step = meter.interval_s or DEFAULT_INTERVAL_S
     slot = now // step
-    name = f"{anomaly_id(meter.meter_id, Kind.power_off, slot)}:{CUSTOMER_REPORT}"
+    name = f"{anomaly_id(meter.meter_id, Kind.power_off, slot)}:{Signal.customer_report}"
     return Anomaly(
         id=f"{name}:{Phase.opened}",
         anomaly_id=name,
@@ -60,5 +60,5 @@ def _record(meter: RosterRow, now: int) -> Anomaly:
         threshold=0.0,
         why="the customer reports that the power is out",
         raised_at=now,
-        signal=CUSTOMER_REPORT,
+        signal=Signal.customer_report,
     )

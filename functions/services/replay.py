@@ -25,6 +25,7 @@ from functions.services.fan_out import FanOutService
 from functions.services.refused_records import RefusedRecords
 from functions.services.returned_letters import ReturnedLetters
 from functions.services.scoring import Event, ScoringService
+from functions.services.work_order_intake import ORDERS, WorkOrderIntake
 
 ANOMALIES, INCIDENTS = "anomalies", "incidents"
 
@@ -54,6 +55,7 @@ class ReplayService:
         scoring: Keeping[ScoringService],
         correlation: Keeping[CorrelationService],
         fan_out: Keeping[FanOutService],
+        work_orders: Keeping[WorkOrderIntake],
         delivery: DeliveryService,
         publish: Publish | None,
     ) -> None:
@@ -61,6 +63,7 @@ class ReplayService:
         self._scoring = scoring
         self._correlation = correlation
         self._fan_out = fan_out
+        self._work_orders = work_orders
         self._delivery = delivery
         self._publish = publish or _no_hub
 
@@ -126,6 +129,8 @@ class ReplayService:
                 await self._publish(out.revisions)
                 outcomes["published"] += len(out.revisions)
             await self._deliver(out.notifications, outcomes)
+        elif origin == ORDERS:
+            outcomes["work_orders"] += await self._work_orders(returned).retake(document)
         elif origin == NOTIFICATIONS:
             await self._deliver([msgspec.convert(document, Notification)], outcomes)
         else:

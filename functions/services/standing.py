@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from functions.domain import next_step
+from functions.domain.incidents import Incident
 from functions.domain.next_step import Step
 from functions.domain.notifications import (
     PLANNED_KINDS,
@@ -60,7 +61,7 @@ class Standing:
         if await self._power_is_back(notification):
             return Step.drop(next_step.POWER_IS_BACK)
         if waited or now - notification.created_at > FRESH_S:
-            head = await self._incidents.head(notification.feeder_id, notification.incident_id)
+            head = await self._head(notification)
             if next_step.is_over(head):
                 return Step.drop(next_step.OUTAGE_IS_OVER)
         return None
@@ -85,7 +86,7 @@ class Standing:
         return _after(announcements, now)
 
     async def _restored(self, notification: Notification, now: int) -> Step | None:
-        announcements = await self._announcements(notification)
+        announcements = await self._announcements(notification) or await self._announced_elsewhere(notification)
         if not announcements and await self._deliveries.claim(_never(notification, now)):
             return Step.drop(next_step.NEVER_ANNOUNCED)
         if not announcements:
@@ -119,6 +120,29 @@ class Standing:
     async def _of_incident(self, notification: Notification) -> list[Delivery]:
         found = await self._deliveries.of_customer(notification.customer_id)
         return [each for each in found if each.incident_id == notification.incident_id]
+
+    async def _head(self, notification: Notification) -> Incident | None:
+        """Newest revision of the incident of a message, or of the one it was merged into."""
+        head = await self._incidents.head(notification.feeder_id, notification.incident_id)
+        seen = {"", notification.incident_id}
+        while head is not None and next_step.went_elsewhere(head) and head.parent_id not in seen:
+            seen.add(head.parent_id)
+            head = await self._incidents.head(notification.feeder_id, head.parent_id)
+        return head
+
+    async def _announced_elsewhere(self, notification: Notification) -> list[Delivery]:
+        """Announcements of incidents that have become part of this one: nobody was told of their end."""
+        found = await self._deliveries.of_customer(notification.customer_id)
+        ended = {each.incident_id for each in found if each.kind is IntentKind.restored}
+        return [
+            each
+            for each in found
+            if each.kind is IntentKind.outage_seen
+            and each.incident_id not in ended
+            and each.claimed_at >= notification.started_at
+            and each.notification is not None
+            and each.notification.feeder_id == notification.feeder_id
+        ]
 
     async def _announcements(self, notification: Notification) -> list[Delivery]:
         """Every attempt to announce the outage that a message is about."""

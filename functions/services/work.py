@@ -162,6 +162,8 @@ class Work:
                     why=explain(change, self._entries, self._found, step),
                     raised_at=now,
                     provisional=key.roster.is_provisional(place),
+                    signal=change.signal,
+                    at=change.at,
                 )
             )
 

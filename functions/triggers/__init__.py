@@ -18,11 +18,15 @@ from functions.triggers import (
     inspect,
     score_readings,
     send_notification,
+    work_orders,
 )
 
 
 def register(app: func.FunctionApp, application: Callable[[], Application]) -> func.FunctionApp:
     """Register every trigger on a function app."""
-    for trigger in (score_readings, correlate_anomalies, fan_out, send_notification, advance, inspect, http):
+    for trigger in (
+        *(score_readings, correlate_anomalies, fan_out, send_notification, work_orders),
+        *(advance, inspect, http),
+    ):
         app.register_functions(trigger.blueprint(application))
     return app

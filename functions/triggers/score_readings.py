@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC
 from typing import List
 
 import azure.functions as func
@@ -12,6 +11,7 @@ from functions import names
 from functions.application import Application
 from functions.ports import LetterSource
 from functions.services.scoring import Event
+from functions.triggers.events import enqueued_at, partition_of
 
 
 def blueprint(application: Callable[[], Application]) -> func.Blueprint:
@@ -35,19 +35,11 @@ def blueprint(application: Callable[[], Application]) -> func.Blueprint:
         maximum_interval="00:05:00",
     )
     async def score_readings(events: List[func.EventHubEvent]) -> None:
-        metadata = events[0].metadata or {}  # one for the whole batch, which is of one partition
-        partition = str(metadata.get("PartitionContext", {}).get("PartitionId", "unknown"))
+        partition = partition_of(events)
         batch = [
-            Event(event.get_body(), LetterSource(partition, event.sequence_number or 0), _enqueued_at(event))
+            Event(event.get_body(), LetterSource(partition, event.sequence_number or 0), enqueued_at(event))
             for event in events
         ]
         await application().scoring.score(batch)
 
     return bp
-
-
-def _enqueued_at(event: func.EventHubEvent) -> int | None:
-    moment = event.enqueued_time
-    if moment is None:
-        return None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())  # naive as the host sends UTC

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request, Response
 
 from functions.application import Application
 from functions.domain.errors import Conflict, RejectedDocument, StoreError, TransientFault
-from functions.web import intake, lookup, messages, twilio
+from functions.web import context, dashboard, incidents, intake, lookup, messages, reliability, twilio
 from functions.web.auth import Access
 from functions.web.bodies import answer
 
@@ -20,7 +20,8 @@ def create_app(application: Callable[[], Application]) -> FastAPI:
 
     @app.exception_handler(RejectedDocument)
     async def rejected(_: Request, fault: RejectedDocument) -> Response:
-        return answer({"field": fault.field, "error": str(fault)}, 422)
+        number = {} if fault.position is None else {"position": fault.position + 1}
+        return answer({"field": fault.field, **number, "error": str(fault)}, 422)
 
     @app.exception_handler(TransientFault)
     @app.exception_handler(Conflict)
@@ -32,7 +33,11 @@ def create_app(application: Callable[[], Application]) -> FastAPI:
         return answer({"status": "ok", "time": application().clock.now()})
 
     app.include_router(intake.router(application, access))
+    app.include_router(context.router(application, access))
     app.include_router(lookup.router(application, access))
     app.include_router(messages.router(application, access))
     app.include_router(twilio.router(application))
+    app.include_router(incidents.router(application, access))
+    app.include_router(reliability.router(application, access))
+    app.include_router(dashboard.router(application, access))
     return app

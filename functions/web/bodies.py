@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Collection
 from typing import TypeVar
 
 import msgspec
 from fastapi import Request, Response
 
+from functions.domain.csv_documents import csv_documents
+from functions.domain.documents import field_at_fault
 from functions.domain.errors import RejectedDocument
 
 Document = TypeVar("Document")
+
+MOST_BYTES = 8_000_000
+"""Of a request with context: some 30,000 work orders."""
 
 
 async def documents(request: Request, kind: type[Document]) -> list[Document]:
@@ -20,21 +25,41 @@ async def documents(request: Request, kind: type[Document]) -> list[Document]:
     try:
         return msgspec.json.decode(listed, type=list[kind])  # type: ignore[valid-type]  # a type at run time
     except msgspec.ValidationError as fault:
-        raise RejectedDocument(_field(str(fault)), str(fault)) from fault
+        raise RejectedDocument(field_at_fault(str(fault)), str(fault)) from fault
     except msgspec.DecodeError as fault:
         raise RejectedDocument("body", f"is not JSON ({fault}); send one object or a list of them") from fault
 
 
-def _field(fault: str) -> str:
-    """The field that msgspec names: the missing one, or the end of the path "at `$[0].start`".
+async def objects(request: Request, numbers: Collection[str] = ()) -> list[dict[str, object]]:
+    """One object, a list of them, or a table (`text/csv`, where `numbers` names columns of numbers), not yet read.
 
-    >>> _field("Object missing required field `end` - at `$[0]`"), _field("Expected `int` - at `$[0].start`")
-    ('end', 'start')
+    Raises `RejectedDocument`, also for a body above 8 MB.
     """
-    missing = re.search(r"required field `(\w+)`", fault)
-    path = re.search(r"at `\$\[\d+\]\.(.+)`", fault)
-    found = missing or path
-    return found[1] if found else "body"
+    body = await _bounded(request)
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/csv":
+        return csv_documents(body, numbers)
+    try:
+        content = msgspec.json.decode(body)
+    except msgspec.DecodeError as fault:
+        raise RejectedDocument("body", f"is not JSON ({fault}); send one object or a list of them") from fault
+    listed = [content] if isinstance(content, dict) else content
+    if not isinstance(listed, list):
+        raise RejectedDocument("body", "is neither an object nor a list; send one object or a list of them")
+    for position, each in enumerate(listed):
+        if not isinstance(each, dict):
+            raise RejectedDocument("body", "is not an object; send a list of objects", position)
+    return listed
+
+
+async def _bounded(request: Request) -> bytes:
+    """The body, read no further than it may be long."""
+    parts, length = [], 0
+    async for part in request.stream():
+        length += len(part)
+        if length > MOST_BYTES:
+            raise RejectedDocument("body", f"has more than {MOST_BYTES // 1_000_000} MB; send it in several requests")
+        parts.append(part)
+    return b"".join(parts)
 
 
 def answer(value: object, status: int = 200) -> Response:

@@ -1,4 +1,4 @@
-"""What people look up: incidents, suppressions, meters and the inspection list."""
+"""What people look up: suppressions, meters and the inspection list."""
 
 from __future__ import annotations
 
@@ -20,12 +20,6 @@ def router(application: Callable[[], Application], access: Access) -> APIRouter:
     """Routes that change nothing."""
     routes = APIRouter(prefix="/api")
     may_read = [access.of(Role.viewer, Role.operator, Role.inspector)]
-
-    @routes.get("/incidents", dependencies=may_read)
-    async def incidents(
-        state: str | None = Query(None, pattern="^(open|closed)$"), feeder_id: str | None = None, limit: int = LIMIT
-    ) -> Response:
-        return answer(await application().stores.incidents.latest(state=state, feeder_id=feeder_id, limit=limit))
 
     @routes.get("/suppressions", dependencies=may_read)
     async def suppressions(feeder_id: str | None = None, limit: int = LIMIT) -> Response:

@@ -17,11 +17,13 @@ from functions.adapters.azure_stores import AzureStores
 from functions.adapters.clocks import SetClock
 from functions.adapters.cosmos.feed import CosmosFeed
 from functions.adapters.cosmos.leases import LEASE_S, RENEW_S, CosmosLease
+from functions.domain.board import Board, fingerprint
 from functions.domain.context import Suppression
-from functions.domain.correlation import MOST_OPERATIONS
 from functions.domain.errors import Conflict, SettingError, StoreError, TransientFault
-from functions.domain.incidents import Board, Incident
+from functions.domain.incidents import Incident
 from functions.domain.packs import LAYOUT, Pack
+from functions.domain.publication import MOST_OPERATIONS
+from functions.domain.troubles import trouble_of
 from functions.ports import Link
 
 pytestmark = pytest.mark.skipif(
@@ -139,8 +141,8 @@ async def test_a_board_of_a_storm_fits_a_document(azure: AzureStores) -> None:
     held = Board(feeder_id="F")
     for number in range(20_000):
         one = anomaly(f"MTR-{number:06}", 1_700_000_000 + number % 7 * 900)
-        held.suppressed[one.anomaly_id] = (suppression(one.meter_id), one)
-        held.handled[one.id] = 1_700_000_000 + number % 60
+        held.suppressed[one.anomaly_id] = (suppression(one.meter_id), trouble_of(one, one.start))
+        held.handled.setdefault(19_675, []).append(fingerprint(one.id))
     await azure.stores.incidents.commit(held, [], [], [])
     assert len((await azure.stores.incidents.board(held.feeder_id)).suppressed) == len(held.suppressed)
 

@@ -3,37 +3,27 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from functions.domain.anomalies import Anomaly, Phase
+from functions.domain.board import Board, OpenIncident, PastIncident
 from functions.domain.context import Suppression
 from functions.domain.errors import Conflict
-from functions.domain.incidents import (
-    RELEASE_LAG_S,
-    Board,
-    Incident,
-    IncidentKind,
-    IncidentState,
-    Member,
-    MemberChunk,
-    OpenIncident,
-)
+from functions.domain.incidents import Incident, IncidentKind, IncidentState, Member, MemberChunk, Severity
 from functions.domain.notifications import Intent, IntentKind
+from functions.domain.troubles import Trouble
 from functions.ports import Stores
 
-ANOMALY = Anomaly(
-    id="M1:power_off:1:opened",
+TROUBLE = Trouble(
     anomaly_id="M1:power_off:1",
-    phase=Phase.opened,
     meter_id="M1",
     customer_id="C1",
     transformer_id="T1",
-    feeder_id="F",
     kind="power_off",
     start=900,
-    end=None,
+    heard_at=1_000,
     score=9.0,
     threshold=3.0,
-    why="no voltage",
-    raised_at=1_000,
+    signal="last_gasp",
+    incident_id="inc:A",
+    told=True,
 )
 MEMBER = Member(
     anomaly_id="M1:power_off:1", meter_id="M1", customer_id="C1", transformer_id="T1", kind="power_off", start=900
@@ -43,7 +33,7 @@ MEMBER = Member(
 def incident(
     name: str = "A",
     revision: int = 1,
-    state: IncidentState = IncidentState.open,
+    state: IncidentState = IncidentState.confirmed,
     started_at: int = 900,
     feeder: str = "F",
 ) -> Incident:
@@ -96,7 +86,8 @@ def chunk(number: int = 0, members: tuple[Member, ...] = (MEMBER,)) -> MemberChu
 
 
 def holding(ledger: Suppression) -> Board:
-    return Board(feeder_id=ledger.feeder_id, suppressed={ledger.anomaly_id: (ledger, ANOMALY)})
+    trouble = msgspec.structs.replace(TROUBLE, release_at=ledger.until + 1_800)
+    return Board(feeder_id=ledger.feeder_id, suppressed={ledger.anomaly_id: (ledger, trouble)})
 
 
 async def test_a_feeder_begins_with_an_empty_board(stores: Stores) -> None:
@@ -107,16 +98,31 @@ async def test_a_board_is_read_as_it_was_committed(stores: Stores) -> None:
     opened = OpenIncident(
         incident_id="inc:A",
         kind=IncidentKind.outage,
+        device_kind="transformer",
+        device_id="T1",
         started_at=900,
         revision=1,
         chunks=("inc:A:m1.0",),
-        members={MEMBER.anomaly_id: MEMBER},
+        confirmed_at=960,
+        severity=Severity.high,
+        look_at=5_000,
+        last=incident(),
     )
     board = Board(
         feeder_id="F",
         incidents=[opened],
-        suppressed={"S": (suppression(), ANOMALY)},
-        handled={ANOMALY.id: 1_000},
+        troubles={TROUBLE.anomaly_id: TROUBLE},
+        suppressed={"S": (suppression(), TROUBLE)},
+        handled={19_000: ["fingerprint"]},
+        live={"T1": [("M2", 1_800)]},
+        past=[
+            PastIncident(
+                incident_id="inc:B", kind=IncidentKind.voltage, device_kind="feeder", device_id="F", start=100, end=200
+            )
+        ],
+        retired={"inc:C": 4},
+        context_mark="orders",
+        children={"inc:D": incident("D")},
     )
     await stores.incidents.commit(board, [incident()], [suppression()], [INTENT])
 
@@ -129,15 +135,15 @@ async def test_a_board_is_read_as_it_was_committed(stores: Stores) -> None:
 async def test_a_board_is_replaced_only_while_it_is_unchanged(stores: Stores) -> None:
     await stores.incidents.commit(Board(feeder_id="F"), [], [], [])
     mine, theirs = await stores.incidents.board("F"), await stores.incidents.board("F")
-    theirs.handled["theirs"] = 1
+    theirs.handled[1] = ["theirs"]
     await stores.incidents.commit(theirs, [], [], [])
 
-    mine.handled["mine"] = 1
+    mine.handled[1] = ["mine"]
     with pytest.raises(Conflict):
         await stores.incidents.commit(mine, [], [], [])
     with pytest.raises(Conflict):
         await stores.incidents.commit(Board(feeder_id="F"), [], [], [])
-    assert (await stores.incidents.board("F")).handled == {"theirs": 1}
+    assert (await stores.incidents.board("F")).handled == {1: ["theirs"]}
 
 
 async def test_a_refused_board_takes_its_records_with_it(stores: Stores) -> None:
@@ -152,7 +158,7 @@ async def test_a_refused_board_takes_its_records_with_it(stores: Stores) -> None
 async def test_a_revision_that_exists_takes_the_whole_commit_with_it(stores: Stores) -> None:
     await stores.incidents.commit(Board(feeder_id="F"), [incident()], [], [INTENT])
     board = await stores.incidents.board("F")
-    board.handled["later"] = 1
+    board.handled[1] = ["later"]
 
     with pytest.raises(Conflict):
         await stores.incidents.commit(board, [incident("B"), incident("A")], [suppression()], [])
@@ -178,9 +184,17 @@ async def test_due_boards_are_those_with_a_suppression_that_has_ended(stores: St
         await stores.incidents.commit(holding(suppression(until=until, feeder=feeder)), [], [], [])
     await stores.incidents.commit(Board(feeder_id="I"), [], [], [])
 
-    assert await stores.incidents.due_boards(1_499 + RELEASE_LAG_S, 10) == []
-    assert await stores.incidents.due_boards(2_000 + RELEASE_LAG_S, 10) == ["G", "F"]
+    assert await stores.incidents.due_boards(1_499 + 1_800, 10) == []
+    assert await stores.incidents.due_boards(2_000 + 1_800, 10) == ["G", "F"]
     assert await stores.incidents.due_boards(9_000, 1) == ["G"]
+
+
+async def test_a_board_is_due_when_one_of_its_incidents_is_to_be_looked_at(stores: Stores) -> None:
+    opened = OpenIncident(incident_id="inc:A", kind=IncidentKind.outage, look_at=1_200)
+    await stores.incidents.commit(Board(feeder_id="F", incidents=[opened]), [], [], [])
+
+    assert await stores.incidents.due_boards(1_199, 10) == []
+    assert await stores.incidents.due_boards(1_200, 10) == ["F"]
 
 
 async def test_a_board_is_no_longer_due_when_its_suppression_is_gone(stores: Stores) -> None:
@@ -221,9 +235,9 @@ async def test_latest_can_be_narrowed(stores: Stores) -> None:
         found = await stores.incidents.latest(state=state, feeder_id=feeder_id, limit=limit)
         return [each.incident_id for each in found]
 
-    assert await names("open", None) == ["inc:B", "inc:C"]
+    assert await names("confirmed", None) == ["inc:B", "inc:C"]
     assert await names("closed", None) == ["inc:A"]
-    assert await names("open", "F") == ["inc:B"]
+    assert await names("confirmed", "F") == ["inc:B"]
     assert await names(None, "G") == ["inc:C"]
     assert len(await names(None, None, limit=1)) == 1
 

@@ -27,6 +27,7 @@ def test_every_setting_is_read() -> None:
             "ALERT_BUDGET_PER_1000_METERS_DAY": "0.5",
             "ANOMALY_THRESHOLD": "4.5",
             "PLANNED_OUTAGE_BUFFER_MIN": "7.5",
+            "CONTEXT_WEIGHT_MAX": "1.5",
             "NO_READS_GRACE_MIN": "0",
             "UTILITY_NAME": "Riverside Electric",
             "UTILITY_TIME_ZONE": "Africa/Nairobi",
@@ -37,6 +38,7 @@ def test_every_setting_is_read() -> None:
     assert settings.sqlite_path == Path("/data/store.db")
     assert settings.output == Path("/data/out")
     assert (settings.alert_budget, settings.anomaly_threshold) == (0.5, 4.5)
+    assert settings.context_weight_max == 1.5
     assert (settings.planned_outage_buffer_s, settings.no_reads_grace_s) == (450, 0)
     assert (settings.utility_name, settings.utility_time_zone) == ("Riverside Electric", "Africa/Nairobi")
     assert (settings.messages_per_minute, settings.sender_messages_per_s) == (600, 0.5)
@@ -47,6 +49,7 @@ def test_every_setting_is_read() -> None:
     "name",
     [
         *("ALERT_BUDGET_PER_1000_METERS_DAY", "ANOMALY_THRESHOLD", "PLANNED_OUTAGE_BUFFER_MIN", "NO_READS_GRACE_MIN"),
+        "CONTEXT_WEIGHT_MAX",
         *("MESSAGES_PER_MINUTE", "SENDER_MESSAGES_PER_S"),
     ],
 )
@@ -64,6 +67,11 @@ def test_a_time_zone_that_is_none_is_refused() -> None:
 def test_a_budget_of_nothing_is_refused() -> None:
     with pytest.raises(SettingError, match="ALERT_BUDGET"):
         Settings.of({"ALERT_BUDGET_PER_1000_METERS_DAY": "0"})
+
+
+def test_context_never_asks_for_less_than_the_usual_at_most() -> None:
+    with pytest.raises(SettingError, match=r"CONTEXT_WEIGHT_MAX is 0\.5; set a number of at least 1"):
+        Settings.of({"CONTEXT_WEIGHT_MAX": "0.5"})
 
 
 @pytest.mark.parametrize("store", ["sqlite:///", "store.db", "postgres://x", "sqlite://store.db"])

@@ -21,10 +21,12 @@ from functions import names
 from functions.adapters.cosmos.container import CosmosContainer, Document, plain
 from functions.adapters.cosmos.database import CosmosDatabase
 from functions.adapters.cosmos.schema import RECORD_TTL_S
+from functions.domain.board import Board
 from functions.domain.context import Suppression
-from functions.domain.correlation import LEDGER_LINES
-from functions.domain.incidents import Board, Incident, MemberChunk
+from functions.domain.incident_search import Cursor, IncidentSearch
+from functions.domain.incidents import Incident, MemberChunk
 from functions.domain.notifications import Intent
+from functions.domain.publication import LEDGER_LINES
 
 FASTEST = 1
 """Of zlib's levels: a board repeats itself so much that more effort gains little."""
@@ -70,7 +72,7 @@ class CosmosIncidents:
         return [msgspec.convert(each, MemberChunk) for each in found if each is not None]
 
     async def due_boards(self, before: int, limit: int) -> list[str]:
-        """Feeders with a suppression that ends at or before `before`."""
+        """Partitions whose board is to be looked at again at or before `before`."""
         text = (
             "SELECT c.feeder_id FROM c WHERE c.type = 'board' AND c.release_at <= @before"
             " ORDER BY c.release_at OFFSET 0 LIMIT @limit"
@@ -91,6 +93,43 @@ class CosmosIncidents:
         """Newest revision of one incident."""
         found = await self._incidents.read(feeder_id, incident_id)
         return None if found is None else msgspec.convert(found["incident"], Incident)
+
+    async def page(self, search: IncidentSearch, after: Cursor | None, limit: int) -> list[Incident]:
+        """Newest revision of incidents behind a cursor, latest start first; by state, feeder and start only."""
+        text, values = page_query(search, after)
+        found = self._incidents.query(text, values, partition=search.feeder_id or None)
+        incidents: list[Incident] = []
+        async for each in found:
+            incident = msgspec.convert(each, Incident)
+            # Of one start they come in no order: all of them are read before any is left out.
+            if len(incidents) >= limit and incident.started_at < incidents[-1].started_at:
+                break
+            if after is None or (-incident.started_at, incident.incident_id) > (-after.started_at, after.incident_id):
+                incidents.append(incident)
+        return sorted(incidents, key=lambda each: (-each.started_at, each.incident_id))[:limit]
+
+    async def find(self, incident_id: str) -> Incident | None:
+        """Newest revision of one incident on whatever feeder."""
+        text = "SELECT VALUE c.incident FROM c WHERE c.id = @id AND c.type = 'head'"
+        async for each in self._incidents.query(text, {"id": incident_id}):
+            return msgspec.convert(each, Incident)
+        return None
+
+    async def history(self, feeder_id: str, incident_id: str) -> list[Incident]:
+        """Every revision of an incident, oldest first."""
+        text = "SELECT * FROM c WHERE STARTSWITH(c.id, @prefix) AND c.type = 'incident'"
+        found = self._incidents.query(text, {"prefix": f"{incident_id}:r"}, partition=feeder_id)
+        return sorted([msgspec.convert(each, Incident) async for each in found], key=lambda each: each.revision)
+
+    async def log(self, start: int, end: int) -> list[Incident]:
+        """Newest revision of every incident that began in a period."""
+        text = (
+            "SELECT VALUE c.incident FROM c WHERE c.type = 'head' AND c.started_at >= @start AND c.started_at < @end"
+            " ORDER BY c.started_at"
+        )
+        found = self._incidents.query(text, {"start": start, "end": end})
+        incidents = [msgspec.convert(each, Incident) async for each in found]
+        return sorted(incidents, key=lambda each: (each.started_at, each.incident_id))
 
     async def suppressions(self, feeder_id: str | None, limit: int) -> list[Suppression]:
         """Lines of the suppression ledger, newest first; of a line written again, the newest."""
@@ -119,6 +158,24 @@ def _board(board: Board) -> tuple[Any, ...]:
     if board.etag is None:
         return "create", (document,)
     return "replace", ("board", document), {"if_match_etag": board.etag}
+
+
+def page_query(search: IncidentSearch, after: Cursor | None) -> tuple[str, dict[str, object]]:
+    """Text and values of the query for a page: only what the container indexes."""
+    conditions, values = ["c.type = 'head'"], dict[str, object]()
+    for condition, name, value in (
+        ("c.started_at >= @since", "since", search.since),
+        ("c.started_at < @until", "until", search.until),
+        ("c.started_at <= @after", "after", after.started_at if after else None),
+    ):
+        if value is not None:
+            conditions.append(condition)
+            values[name] = value
+    states = {f"state{number}": state for number, state in enumerate(sorted(search.states))}
+    if states:
+        conditions.append(f"c.state IN ({', '.join(f'@{name}' for name in states)})")
+    text = f"SELECT VALUE c.incident FROM c WHERE {' AND '.join(conditions)} ORDER BY c.started_at DESC"  # noqa: S608  # conditions are above
+    return text, {**values, **states}
 
 
 def _head(incident: Incident) -> Document:

@@ -49,4 +49,6 @@ CONTAINERS = (
     ContainerSpec(names.CUSTOMERS, "/customer_id", ("/phone",)),
     ContainerSpec(names.DELIVERIES, "/customer_id", ("/state", "/not_before", "/critical"), CONTEXT_TTL_S),
     ContainerSpec(names.LEASES, "/id"),
+    # How long an audit trail is to be kept is the operator's to say: the template sets a time to live.
+    ContainerSpec(names.AUDIT, "/day", ("/at",), FOREVER),
 )

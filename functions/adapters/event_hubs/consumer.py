@@ -11,6 +11,8 @@ from azure.eventhub import EventData
 from azure.eventhub.aio import EventHubConsumerClient, PartitionContext
 from azure.eventhub.extensions.checkpointstoreblobaio import BlobCheckpointStore
 
+from functions import names
+from functions.adapters.event_hubs.connection import named_setting
 from functions.adapters.identity import credential
 from functions.ports import Link
 
@@ -61,18 +63,20 @@ class HubConsumer:
         sharing: Sharing = Sharing(),  # noqa: B008  # a tuple cannot be changed
     ) -> None:
         self._handle = handle
-        self._checkpoints = _checkpoints(blobs, container)
+        with named_setting(names.STORAGE_CONNECTION):
+            self._checkpoints = _checkpoints(blobs, container)
         options: dict[str, Any] = {
             "checkpoint_store": self._checkpoints,
             "load_balancing_interval": sharing.balance_s,
             "partition_ownership_expiration_interval": sharing.ownership_s,
         }
-        if hub.connection:
-            self._client = EventHubConsumerClient.from_connection_string(
-                hub.connection, group, eventhub_name=name, **options
-            )
-        else:
-            self._client = EventHubConsumerClient(hub.address, name, group, credential(hub), **options)
+        with named_setting():
+            if hub.connection:
+                self._client = EventHubConsumerClient.from_connection_string(
+                    hub.connection, group, eventhub_name=name, **options
+                )
+            else:
+                self._client = EventHubConsumerClient(hub.address, name, group, credential(hub), **options)
 
     async def run(self) -> None:
         """Receive until cancelled."""

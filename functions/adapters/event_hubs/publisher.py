@@ -9,6 +9,7 @@ from azure.eventhub import EventData
 from azure.eventhub.aio import EventHubProducerClient
 from azure.eventhub.exceptions import EventHubError
 
+from functions.adapters.event_hubs.connection import named_setting
 from functions.adapters.identity import credential
 from functions.domain.errors import TransientFault
 from functions.domain.incidents import Incident
@@ -19,10 +20,11 @@ class IncidentPublisher:
     """Sends revisions in order, each feeder's to one partition. A repeat carries the same `id`."""
 
     def __init__(self, link: Link, hub: str) -> None:
-        if link.connection:
-            self._producer = EventHubProducerClient.from_connection_string(link.connection, eventhub_name=hub)
-        else:
-            self._producer = EventHubProducerClient(link.address, hub, credential(link))
+        with named_setting():
+            if link.connection:
+                self._producer = EventHubProducerClient.from_connection_string(link.connection, eventhub_name=hub)
+            else:
+                self._producer = EventHubProducerClient(link.address, hub, credential(link))
 
     async def publish(self, revisions: Iterable[Incident]) -> None:
         """Send revisions; raises `TransientFault` when the hub is away."""

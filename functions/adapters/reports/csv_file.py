@@ -44,23 +44,24 @@ def render_csv(report: InspectionReport) -> str:
         writer.writerow(
             (
                 rank,
-                _guarded(meter.meter_id),
-                _guarded(meter.customer_id),
-                _guarded(meter.transformer_id),
-                _guarded(meter.feeder_id),
+                guarded(meter.meter_id),
+                guarded(meter.customer_id),
+                guarded(meter.transformer_id),
+                guarded(meter.feeder_id),
                 meter.risk,
-                _guarded(meter.level),
+                guarded(meter.level),
                 meter.anomalous_days,
                 meter.longest_streak_days,
                 round(meter.worst_score, SCORE_DIGITS),
-                _guarded(";".join(meter.kinds)),
-                _guarded(meter.why),
+                guarded(";".join(meter.kinds)),
+                guarded(meter.why),
             )
         )
     return text.getvalue()
 
 
-def _guarded(cell: str) -> str:
+def guarded(cell: str) -> str:
+    """A cell that no spreadsheet runs as a formula."""
     if cell.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(cell):
         return f"'{cell}"
     return cell

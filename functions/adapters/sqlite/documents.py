@@ -41,6 +41,14 @@ class Container:
         )
         return (msgspec.json.decode(rows[0][0], type=kind), str(rows[0][1])) if rows else None
 
+    def partition(self, partition: str, kind: type[Value]) -> list[tuple[Value, str]]:
+        """All documents of a partition with their ETags, in their order."""
+        rows = self.database.rows(
+            "SELECT body, version FROM documents WHERE container = ? AND partition = ? ORDER BY sort",
+            (self.name, partition),
+        )
+        return [(msgspec.json.decode(body, type=kind), str(version)) for body, version in rows]
+
     def insert(self, documents: Iterable[Document], connection: sqlite3.Connection) -> int:
         """Insert documents that do not exist yet; returns how many were new."""
         new = 0

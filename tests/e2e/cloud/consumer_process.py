@@ -58,6 +58,10 @@ class ShiftedClock:
         """Seconds since the epoch."""
         return int(time.time() + self._shift)
 
+    def move(self, seconds: int) -> None:
+        """Show another time from now on."""
+        self._shift += seconds
+
 
 class BatchLine(msgspec.Struct, frozen=True):
     """What one batch was, as its process counted it."""

@@ -55,7 +55,8 @@ def arm(point: Point) -> None:
 async def _die_around(here: bool, after: bool, write: Callable[[], Awaitable[Any]]) -> Any:
     if here and not after:
         os.kill(os.getpid(), signal.SIGKILL)
-    result = await write()
-    if here:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return result
+    try:
+        return await write()
+    finally:  # a conflict, too, is an answer to a write
+        if here:
+            os.kill(os.getpid(), signal.SIGKILL)

@@ -7,7 +7,7 @@ from typing import Self
 
 import msgspec
 from e2e.cloud.end_state import EndState, outage, told
-from e2e.cloud.stories import Chapter
+from e2e.cloud.stories import LATER_S, Chapter
 from functional.promise_house import House
 
 from functions.adapters.sqlite.streams import SqliteFeed
@@ -37,6 +37,15 @@ class Oracle:
         application = self.house.application
         await self.house.score([each.body for each in chapter.events])
         await application.correlation.correlate(_read(self._anomalies))
+        await self._fan_out()
+        now = self.house.clock.now()
+        self.house.clock.set(now + LATER_S)
+        await application.correlation.release()
+        self.house.clock.set(now)
+        await self._fan_out()
+
+    async def _fan_out(self) -> None:
+        application = self.house.application
         for notification in (await application.fan_out.expand(_read(self._incidents))).notifications:
             assert await application.delivery.deliver(notification)
 

@@ -1,7 +1,7 @@
 """Stories whose end does not depend on how the change feed was cut.
 
 A story is told in chapters, and a chapter begins only when everything that the one before led to has happened: power
-goes out in one and comes back in the next, for who joins and ends in one step is never told of an outage. A feeder's
+goes out in one and comes back in the next, for an outage that is over when it is heard of is told to nobody. A feeder's
 outages are two hours apart, so that none joins another's incident, and each stays within one transformer and one pack:
 its records are inserted together. Every feeder has an outage, an undervoltage and a meter's odd day in turn.
 """
@@ -16,6 +16,8 @@ from functional.promise_house import FIRST_SLOT, INTERVAL_S
 
 CHAPTER_SLOTS = 4
 """Outages begin every second chapter, two hours apart."""
+LATER_S = 1_800
+"""After a chapter so much time passes that whoever is to be told of it is told."""
 METERS = 66
 """Of one feeder: a full pack and a small one."""
 TRANSFORMERS = 6
@@ -113,4 +115,3 @@ def envelope(feeder: str, rows: list[dict[str, object]], *, columns: bool) -> by
     """An event body, in one of the two forms of the wire."""
     readings = {name: [row[name] for row in rows] for name in rows[0]} if columns else rows
     return msgspec.json.encode({"feeder_id": feeder, "interval_s": INTERVAL_S, "readings": readings})
-

@@ -12,7 +12,7 @@ from e2e.cloud.seat import Seat
 from e2e.cloud.told_story import Telling, begin
 from e2e.cloud.world import World
 from emulators.cosmos import CosmosServer
-from emulators.cosmos.faults import ANY, Rule
+from emulators.cosmos.faults import ANY, Effect, Rule
 from emulators.event_hubs import EventHubsBroker
 
 from functions.names import READINGS_HUB
@@ -50,13 +50,13 @@ async def test_while_the_store_takes_nothing_the_checkpoint_waits(
     telling = await begin(here, oracle)
     seat.start(here.order("a"))
     await telling.tell(1)
-    checkpoints, memory = await here.checkpoints(), seat.memory_mb()
+    checkpoints, memory = await here.hub.checkpoints(), seat.memory_mb()
     cosmos.set_faults(STANDSTILL[fault])
     await telling.send()
-    await here.send(telling.story.chapter(1).events * REPEATS)
+    await here.hub.send(telling.story.chapter(1).events * REPEATS)
     until = time.monotonic() + LASTS_S
     while time.monotonic() < until:
-        assert await here.checkpoints() == checkpoints
+        assert await here.hub.checkpoints() == checkpoints
         await asyncio.sleep(0.2)
     await recovers(telling, cosmos)
     assert seat.memory_mb("VmHWM") - memory < GROWTH_MB
@@ -83,17 +83,23 @@ async def test_through_rough_weather_nothing_is_lost_or_told_twice(
     await telling.check()
 
 
-async def test_a_lost_reply_to_a_write_repeats_nothing(
-    here: World, seat: Seat, oracle: Oracle, cosmos: CosmosServer
+LOST_REPLIES = [
+    *(("packs", "create"), ("packs", "replace"), ("anomalies", "batch"), ("incidents", "upsert")),
+    *(("incidents", "batch"), ("deliveries", "create"), ("deliveries", "replace"), ("leases", "replace")),
+]
+LOST_RACES = [("packs", "create"), ("packs", "replace"), ("incidents", "batch"), ("leases", "replace")]
+
+
+@pytest.mark.parametrize(
+    ("effect", "writes"), [("drop_reply", LOST_REPLIES), ("precondition", LOST_RACES)], ids=["reply", "race"]
+)
+async def test_a_lost_reply_or_race_repeats_nothing_and_loses_nothing(
+    effect: Effect, writes: list[tuple[str, str]], here: World, seat: Seat, oracle: Oracle, cosmos: CosmosServer
 ) -> None:
-    writes = [
-        *(("packs", "create"), ("packs", "replace"), ("anomalies", "batch"), ("incidents", "upsert")),
-        *(("incidents", "batch"), ("deliveries", "create"), ("deliveries", "replace"), ("leases", "replace")),
-    ]
     telling = await begin(here, oracle)
     seat.start(here.order("a"))
     for container, operation in writes:
-        cosmos.set_faults(Rule("drop_reply", container=container, operation=operation, times=2))
+        cosmos.set_faults(Rule(effect, container=container, operation=operation, times=2))
         await telling.tell(1)
         assert cosmos.struck()[0] > 0, f"{container} {operation}"
     cosmos.clear_faults()

@@ -62,7 +62,7 @@ async def test_hostile_bodies_harm_no_neighbour_over_sockets(here: World, seat: 
     for number in range(CHAPTERS):
         chapter = telling.story.chapter(number)
         await oracle.hear(chapter)
-        await here.send(mixed(chapter, bodies[number::CHAPTERS], rng))
+        await here.hub.send(mixed(chapter, bodies[number::CHAPTERS], rng))
         await here.drained()
     assert [each for each in batches(here) if sum(each.tally.values()) != each.records] == []
     assert sum(each.records for each in batches(here)) == CHAPTERS * 528 + sum(decode(b, NOW).records for b in bodies)

@@ -9,7 +9,7 @@ from e2e.cloud.consumer_process import POISON_KWH
 from e2e.cloud.oracle import Oracle
 from e2e.cloud.reading_back import batches, end_of
 from e2e.cloud.seat import Seat
-from e2e.cloud.stories import EARLIEST_SLOT, Chapter, Sent, Story, envelope
+from e2e.cloud.stories import EARLIEST_SLOT, Chapter, Sent, envelope
 from e2e.cloud.told_story import begin
 from e2e.cloud.world import World
 from functional.promise_house import INTERVAL_S
@@ -34,9 +34,13 @@ async def test_every_record_is_accounted_for(here: World, seat: Seat, oracle: Or
     await telling.tell(3)
     story = telling.story
     again, gone_by = story.chapter(2).events, story.chapter(0).events
-    refused = [of_the_spare(voltage_v=-1), of_the_spare(timestamp="noon"), of_the_spare(voltage_v=None, energy_kwh=None)]
+    refused = [
+        of_the_spare(voltage_v=-1),
+        of_the_spare(timestamp="noon"),
+        of_the_spare(voltage_v=None, energy_kwh=None),
+    ]
     unreadable = [Sent(1, FEEDER, b"{"), Sent(1, FEEDER, b"\xff")]
-    await here.send([*refused, *again, *unreadable, *gone_by])
+    await here.hub.send([*refused, *again, *unreadable, *gone_by])
     await here.drained()
     totals: Counter[str] = Counter()
     for each in batches(here):
@@ -62,7 +66,9 @@ async def test_a_poison_event_is_put_aside_alone_and_comes_back_once(here: World
     seat.start(here.order("a", poison=True))
     chapter = telling.story.chapter(0)
     neighbours = [each for each in chapter.events if each.partition == 0]
-    await here.send([*neighbours[:2], poison, *neighbours[2:], *(each for each in chapter.events if each.partition)])
+    await here.hub.send(
+        [*neighbours[:2], poison, *neighbours[2:], *(each for each in chapter.events if each.partition)]
+    )
     await here.drained()
     await oracle.hear(chapter)
     (letter,) = await here.azure.stores.letters.letters(10)
@@ -79,7 +85,7 @@ async def test_a_poison_event_is_put_aside_alone_and_comes_back_once(here: World
     await oracle.hear(Chapter([poison], 1))
     telling.told = 1
     await telling.tell(1)  # by which the consumer learns that somebody else wrote the pack
-    await here.send([poison])
+    await here.hub.send([poison])
     await here.drained()
     assert batches(here)[-1].tally == {**dict.fromkeys(batches(here)[-1].tally, 0), "duplicate": 1}
     await telling.check()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from e2e.cloud.oracle import Oracle
 from e2e.cloud.reading_back import batches, end_of
-from e2e.cloud.stories import VOLUME_CHAPTERS, Story
+from e2e.cloud.stories import VOLUME_CHAPTERS, Chapter, Story
 from e2e.cloud.world import World
+
+MOST_SHOWN = 20
 
 
 class Telling:
@@ -19,7 +21,7 @@ class Telling:
         """Chapters of this volume."""
         self.records = 0
 
-    async def send(self) -> None:
+    async def send(self) -> Chapter:
         """Send the next chapter."""
         if self.told == VOLUME_CHAPTERS:
             self.story, self.told = self.story.next_volume(), 0
@@ -28,7 +30,8 @@ class Telling:
         self.told += 1
         self.records += chapter.records
         await self.oracle.hear(chapter)
-        await self.world.send(chapter.events)
+        await self.world.hub.send(chapter.events)
+        return chapter
 
     async def load(self) -> None:
         """Load the story's roster on both sides."""
@@ -43,10 +46,10 @@ class Telling:
 
     async def check(self) -> None:
         """The world is as the oracle's, nobody was told anything twice, and every batch's counts add up."""
-        end = await end_of(self.world)
-        assert end.differences(await self.oracle.end()) == []
-        lines = batches(self.world)
-        assert [each for each in lines if sum(each.tally.values()) != each.records] == []
+        differences = (await end_of(self.world)).differences(await self.oracle.end())
+        assert not differences, "\n".join(differences[:MOST_SHOWN])
+        wrong = [each for each in batches(self.world) if sum(each.tally.values()) != each.records]
+        assert not wrong, f"the counts of a batch do not add up: {wrong[0]}"
 
 
 async def begin(world: World, oracle: Oracle, story: Story | None = None) -> Telling:

@@ -7,7 +7,9 @@ from detection_bench import live, meters
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from functions.domain.anomalies import Kind, Phase
 from functions.domain.device_events import Meaning, RowEvent, code_table
+from functions.domain.episodes import due_times, open_at
 
 
 def event(meaning, at, row=0):
@@ -156,3 +158,23 @@ def test_a_meter_that_floods_events_is_followed_all_the_same(count):
     used, changes = live(state, [(0, 10, 230, 1)], [tamper(9_000 + nth) for nth in range(count)])
     assert len(used) == count
     assert len(changes) == 1
+
+
+def test_a_restoration_says_that_a_silent_meter_was_dark_and_its_readings_are_due_anew():
+    state = meters()
+    heard(state, rows=[(0, 9, 230, 1)])
+    open_at(state, 0, Kind.no_reads, 10, 5.0)
+    _, (change,) = live(state, [], [restored(12_000)])
+    assert (change.kind, change.phase, change.end_slot, change.at) == (Kind.no_reads, Phase.closed, 13, 12_000)
+    assert due_times(state, 600)[0] == (13 + 2) * 900 + 600
+
+
+def test_an_event_gives_its_own_moment_and_what_kind_of_signal_it_was():
+    state = meters()
+    heard(state, rows=[(0, 9, 230, 1)])
+    _, (change,) = live(state, [], [gasp(9_100)])
+    assert (change.at, change.signal) == (9_100, "last_gasp")
+    _, (change,) = live(state, [], [restored(12_000)])
+    assert (change.at, change.signal) == (12_000, "")
+    _, (change,) = live(state, [(0, 20, 0, 0)], [])
+    assert (change.at, change.signal) == (None, "zero_voltage")

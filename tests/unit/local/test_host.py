@@ -46,7 +46,7 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def events_trigger(app: func.FunctionApp) -> Callable[..., object]:
     return app.event_hub_message_trigger(
-        arg_name="events", event_hub_name="h", connection="C", cardinality="many", data_type="binary"
+        arg_name="events", event_hub_name="meter-readings", connection="C", cardinality="many", data_type="binary"
     )
 
 
@@ -82,6 +82,21 @@ async def test_events_arrive_with_what_the_hub_says_of_them(
     await running.deliver("1", [b"b"])
     await running.deliver("3", [b"\xff"])
     assert seen == [("3", 0, None, b"a"), ("3", 1, None, b""), ("1", 0, None, b"b"), ("3", 2, None, b"\xff")]
+
+
+async def test_a_hub_reaches_its_own_triggers_alone(app: func.FunctionApp, host: Callable[[], EmbeddedHost]) -> None:
+    seen: list[tuple[int, bytes]] = []
+
+    @app.event_hub_message_trigger(
+        arg_name="events", event_hub_name="work-orders", connection="C", cardinality="many", data_type="binary"
+    )
+    def orders(events: Events) -> None:
+        seen.extend((each.sequence_number, each.get_body()) for each in events)
+
+    running = host()
+    await running.deliver("0", [b"reading"])
+    await running.deliver("0", [b"order"], hub="work-orders")
+    assert seen == [(0, b"order")]
 
 
 async def test_a_batch_is_tried_again_while_the_store_is_out_of_reach(

@@ -9,7 +9,7 @@ import pytest
 
 from functions.domain.anomalies import Anomaly, Phase
 from local.scorecard import GRACE_S, Line, Scorecard, expected_kinds, score
-from simulator import TruthEvent
+from simulator import Announcement, TruthEvent
 
 FAULT, OVER = 10_000, 20_000
 
@@ -43,9 +43,9 @@ def anomaly(meter: str = "M0", kind: str = "sag", start: int = FAULT, end: int |
 
 
 def card(
-    truths: list[TruthEvent], anomalies: list[Anomaly], suppressed: set[str] | None = None, *benign: TruthEvent
+    truths: list[TruthEvent], anomalies: list[Anomaly], suppressed: dict[str, str] | None = None, *benign: TruthEvent
 ) -> Scorecard:
-    return score(utility(*truths, benign=benign), anomalies, suppressed or set())
+    return score(utility(*truths, benign=benign), anomalies, suppressed or {})
 
 
 def test_a_truth_is_detected_by_any_of_its_meters() -> None:
@@ -86,11 +86,19 @@ def test_an_alarm_at_another_meter_is_false() -> None:
 
 
 def test_suppressed_anomalies_are_no_alarms_and_wrong_without_an_announcement() -> None:
-    planned = truth("outage", 0, cause="planned", work_order_id="WO-1")
+    planned = truth("outage", 0, cause="planned", announcement=Announcement(FAULT, OVER))
     anomalies = [anomaly("M0", "power_off"), anomaly("M1", "power_off"), anomaly("M2")]
-    found = card([planned, truth("sag", 1)], anomalies, {anomalies[0].anomaly_id, anomalies[1].anomaly_id})
+    order = {each.anomaly_id: "WO-1" for each in anomalies[:2]}
+    found = card([planned, truth("sag", 1)], anomalies, order)
 
     assert (found.alarms, found.suppressed, found.suppressed_wrongly) == (1, 2, 1)
+
+
+def test_what_an_incident_shows_and_what_had_no_cause_are_not_suppressed_wrongly() -> None:
+    dip = anomaly("M0", "sag")
+    assert card([truth("outage", 0)], [dip], {dip.anomaly_id: "inc:M0:power_off:1"}).suppressed_wrongly == 0
+    assert card([truth("outage", 0)], [dip], {dip.anomaly_id: "weather:*"}).suppressed_wrongly == 1
+    assert card([], [dip], {dip.anomaly_id: "weather:*"}).suppressed_wrongly == 0
 
 
 SWITCHED_OFF = truth("disconnected", 0, start=FAULT - 5_000, end=FAULT)
@@ -103,7 +111,7 @@ def test_what_begins_while_the_service_is_switched_off_is_neither_found_nor_fals
     found = card([truth("tamper", 0)], [during], None, SWITCHED_OFF)
     assert (found.detected, found.alarms, found.false_alarms) == (0, 1, 0)
 
-    quiet = card([truth("tamper", 0)], [during], {during.anomaly_id}, SWITCHED_OFF)
+    quiet = card([truth("tamper", 0)], [during], {during.anomaly_id: "WO-1"}, SWITCHED_OFF)
     assert (quiet.alarms, quiet.suppressed, quiet.suppressed_wrongly) == (0, 1, 0)
 
 

@@ -10,18 +10,20 @@ from functions.adapters.clocks import SetClock
 from functions.adapters.sqlite.composition import sqlite_stores
 from functions.adapters.sqlite.database import Database
 from functions.domain.anomalies import Anomaly, Phase
-from functions.domain.correlation import MOST_OPERATIONS
-from functions.domain.errors import Conflict, TransientFault
+from functions.domain.errors import Conflict, RejectedDocument, TransientFault
 from functions.domain.notifications import DeliveryState, Intent, IntentKind
-from functions.domain.work_orders import AssetKind, WorkOrder
+from functions.domain.publication import MOST_OPERATIONS
+from functions.domain.work_orders import AssetKind, WorkOrder, WorkOrderStatus
 from functions.services.correlation import CorrelationService
 from functions.services.fan_out import FanOutService
+from functions.services.feeders import Feeders
+from functions.services.grid_context import ContextService
 
 NOW = 1_700_000_000
 DARK = Anomaly(
     id="M1:power_off:1:opened", anomaly_id="M1:power_off:1", phase=Phase.opened, meter_id="M1", customer_id="C1",
     transformer_id="T1", feeder_id="F", kind="power_off", start=NOW, end=None, score=9.0, threshold=4.0, why="",
-    raised_at=NOW,
+    raised_at=NOW, signal="zero_voltage",
 )  # fmt: skip
 LIGHT = msgspec.structs.replace(DARK, id="M1:power_off:1:closed", phase=Phase.closed, end=NOW + 900)
 WORK = WorkOrder(
@@ -48,13 +50,23 @@ def clock():
 
 @pytest.fixture
 def service(stores, clock):
-    return CorrelationService(stores.incidents, stores.context, stores.letters, clock, buffer_s=900)
+    context, feeders = ContextService(stores.context, buffer_s=900), Feeders(stores.rosters)
+    return CorrelationService(stores.incidents, context, feeders, stores.packs, stores.letters, clock)
 
 
-async def test_a_record_delivered_again_commits_nothing(service):
+async def pass_time(service, clock, until, every=60):
+    """The timer, every minute."""
+    while clock.now() < until:
+        clock.set(min(clock.now() + every, until))
+        await service.release()
+
+
+async def test_a_record_delivered_again_commits_nothing(service, clock):
     assert len(await service.correlate(fed(DARK))) == 1
     assert await service.correlate(fed(DARK)) == []
-    assert [incident.state for incident in await service.correlate(fed(DARK, LIGHT))] == ["closed"]
+    assert [incident.state for incident in await service.correlate(fed(DARK, LIGHT))] == ["restored"]
+    assert await service.correlate(fed(DARK, LIGHT)) == []
+    await pass_time(service, clock, NOW + 3600)
     assert await service.correlate(fed(DARK, LIGHT)) == []
 
 
@@ -65,11 +77,21 @@ async def test_what_planned_work_explained_is_raised_when_it_lasts_longer(servic
     assert await service.release() == 0
     clock.set(NOW + 6300)
     assert await service.release() == 1
-    (incident,) = await stores.incidents.latest(state="open", feeder_id="F", limit=10)
-    assert incident.meters_out == 1
+    (incident,) = await stores.incidents.latest(state="confirmed", feeder_id="F", limit=10)
+    assert (incident.meters_out, incident.cause) == (1, "planned")
     assert await service.release() == 0
     (line,) = await stores.incidents.suppressions("F", 10)
     assert line.released_at == NOW + 6300
+
+
+async def test_orders_that_change_take_effect_when_they_are_reconsidered(service, stores, clock):
+    await stores.context.put_orders([WORK])
+    await service.correlate(fed(DARK))
+    cancelled = msgspec.structs.replace(WORK, status=WorkOrderStatus.cancelled, updated_at=NOW)
+    await stores.context.put_orders([cancelled])
+    assert [each.state for each in await service.reconsider(["F"])] == ["confirmed"]
+    await stores.context.put_orders([msgspec.structs.replace(WORK, updated_at=NOW + 1)])
+    assert [each.state for each in await service.reconsider(["F"])] == ["closed"]
 
 
 async def test_what_ended_in_time_is_never_raised(service, stores, clock):
@@ -100,7 +122,7 @@ async def test_a_board_that_is_never_free_is_given_back(service, stores, monkeyp
 
 
 async def test_a_customer_is_told_once_however_often_the_message_comes(service, stores, clock, monkeypatch):
-    intents = []
+    intents: list[object] = []
     commit = stores.incidents.commit
 
     async def watched(board, incidents, suppressions, new):
@@ -110,6 +132,8 @@ async def test_a_customer_is_told_once_however_often_the_message_comes(service, 
     monkeypatch.setattr(stores.incidents, "commit", watched)
     second = msgspec.structs.replace(DARK, id="M2:power_off:1:opened", anomaly_id="M2:power_off:1", meter_id="M2")
     await service.correlate(fed(DARK, second))
+    assert intents == []
+    await pass_time(service, clock, NOW + 600)
     documents = [{**each, "type": "intent"} for each in fed(*intents, *intents)]
     messages = (await FanOutService(stores.incidents, stores.customers, stores.letters).expand(documents)).notifications
     office = Office(stores, clock)
@@ -128,8 +152,8 @@ async def test_what_only_operators_are_told_goes_to_them_alone(stores):
     assert (told.customer_id, told.place, told.revision) == ("operators", "meter M1", 2)
 
 
-async def test_the_time_since_a_reading_was_scored_is_carried_to_its_messages(service, stores, clock, monkeypatch):
-    intents = []
+async def test_when_an_outage_was_heard_of_is_carried_to_its_messages(service, stores, clock, monkeypatch):
+    intents: list[object] = []
     commit = stores.incidents.commit
 
     async def watched(board, incidents, suppressions, new):
@@ -139,9 +163,10 @@ async def test_the_time_since_a_reading_was_scored_is_carried_to_its_messages(se
     monkeypatch.setattr(stores.incidents, "commit", watched)
     clock.set(NOW + 40)
     await service.correlate(fed(DARK))
+    await pass_time(service, clock, NOW + 600)
     fan_out = FanOutService(stores.incidents, stores.customers, stores.letters)
     (told,) = (await fan_out.expand([{**each, "type": "intent"} for each in fed(*intents)])).notifications
-    assert (told.noticed_at, told.created_at) == (NOW, NOW + 40)
+    assert told.noticed_at == NOW + 40 < told.created_at
 
 
 async def test_a_record_that_cannot_be_taken_in_goes_to_the_dead_letters_alone(service, stores):
@@ -220,9 +245,45 @@ async def test_a_storm_is_few_commits_however_many_meters_are_dark(service, stor
 
 async def test_everything_that_planned_work_held_is_released_in_one_run(service, stores, clock):
     await stores.context.put_orders([WORK])
-    held = [odd(f"M{number}", kind="unusual") for number in range(150)]
+    held = [odd(f"M{number}", kind="sag") for number in range(150)]
     assert await service.correlate(fed(*held)) == []
-    clock.set(WORK.end + 900 + 1800)
+    clock.set(WORK.end + 900 + 3600 + 1800)  # a sag is over when an hour has passed without one
     assert await service.release() == 150
     assert all(line.released_at for line in await stores.incidents.suppressions("F", 1_000))
     assert await service.release() == 0
+
+
+# --- operators ------------------------------------------------------------------------------------------------------
+
+
+async def test_what_an_operator_does_is_a_revision(service, stores, clock):
+    (incident,) = await service.correlate(fed(DARK))
+    name = incident.incident_id
+    seen = await service.acknowledge("F", name, "anna", NOW + 60)
+    assert (seen.revision, seen.acknowledged_by, seen.acknowledged_at) == (2, "anna", NOW + 60)
+    assert await service.acknowledge("F", name, "bert", NOW + 90) == seen
+    told = await service.inform("F", name, cause="tree", crew_status="on site", utility_estimate=NOW + 7200)
+    assert (told.cause, told.crew_status, told.utility_estimate) == ("tree", "on site", NOW + 7200)
+    later = await service.inform("F", name, crew_status="done")
+    assert (later.cause, later.crew_status) == ("tree", "done")
+
+
+async def test_a_false_alarm_leaves_the_board_and_its_feeder_learns_from_it(service, stores, clock):
+    (incident,) = await service.correlate(fed(odd("M1")))
+    judged = await service.judge("F", incident.incident_id, "false_alarm", "anna", NOW + 60)
+    assert (judged.state, judged.acknowledged_by) == ("false_alarm", "anna")
+    assert (await stores.incidents.board("F")).incidents == []
+    assert sum((await stores.context.profile("F")).raised) == 1
+    again = await service.judge("F", incident.incident_id, "confirmed", "bert", NOW + 90)
+    assert (again.state, again.revision) == ("closed", judged.revision + 1)
+    assert sum((await stores.context.profile("F")).confirmed) == 1
+
+
+async def test_an_action_on_what_is_not_open_says_so(service):
+    with pytest.raises(RejectedDocument, match="names no open incident of feeder F"):
+        await service.acknowledge("F", "inc:nobody", "anna", NOW)
+    with pytest.raises(RejectedDocument, match="names no incident of feeder F"):
+        await service.judge("F", "inc:nobody", "confirmed", "anna", NOW)
+    (incident,) = await service.correlate(fed(DARK))
+    with pytest.raises(RejectedDocument, match="verdict"):
+        await service.judge("F", incident.incident_id, "maybe", "anna", NOW)

@@ -12,6 +12,7 @@ from functions.adapters.sqlite.composition import sqlite_stores
 from functions.adapters.sqlite.database import Database
 from functions.domain.customers import Consent, ConsentState, Customer
 from functions.domain.errors import NotSent, TransientFault
+from functions.domain.incidents import IncidentState
 from functions.domain.notifications import DeliveryState, IntentKind, send_key
 
 PHONE = "+12025550143"
@@ -154,6 +155,30 @@ async def test_an_end_that_comes_before_its_announcement_takes_its_place(stores,
     assert await office.tell(message(BACK)) == [DeliveryState.dropped]
     assert await office.tell(message()) == [None]
     assert office.channels["console"].tries == 0
+
+
+async def test_the_end_of_an_outage_that_became_part_of_another_is_told_once(stores, clock):
+    office = Office(stores, clock)
+    await office.tell(message())
+    clock.set(NOON + 900)
+    await put_incident(stores, over=False, incident_id="inc:B")
+    assert await office.tell(message(BACK, at=NOON + 900, started_at=NOON - 300, incident_id="inc:B")) == [
+        DeliveryState.sent
+    ]
+    assert await office.tell(message(BACK, at=NOON + 900, started_at=NOON + 600, incident_id="inc:C")) == [
+        DeliveryState.dropped
+    ]
+
+
+async def test_an_announcement_that_waits_is_made_although_its_outage_became_part_of_another(stores, clock):
+    office = await at_night(stores, clock)
+    await put_incident(stores, over=False, incident_id="inc:B")
+    await office.tell(message(at=NIGHT))
+    was = await stores.incidents.head("F", "inc:A")
+    merged = replaced(was, id="inc:A:r2", revision=2, state=IncidentState.closed, parent_id="inc:B")
+    await stores.incidents.commit(await stores.incidents.board("F"), [merged], [], [])
+    await office.pass_time(10 * HOUR)
+    assert await office.states() == {"outage_seen 1": "sent"}
 
 
 async def test_an_announced_outage_ends_in_the_morning_when_it_ended_at_night(stores, clock):

@@ -12,7 +12,7 @@ from functions.adapters.clocks import SetClock
 from functions.adapters.sqlite.composition import sqlite_stores
 from functions.adapters.sqlite.database import Database
 from functions.domain import catalogue
-from functions.domain.anomalies import CUSTOMER_REPORT, KINDS
+from functions.domain.anomalies import KINDS, Signal
 from functions.domain.conversation import Command, Reply, languages, say, understand
 from functions.domain.customers import ConsentState, Customer
 from functions.domain.messages import Letterhead
@@ -21,6 +21,7 @@ from functions.domain.sms_segments import segments
 from functions.ports import Stores
 from functions.services.correlation import CorrelationService
 from functions.services.feeders import Feeders
+from functions.services.grid_context import ContextService
 from functions.services.inbound import Inbound, InboundService
 from functions.services.outage_reports import OutageReports
 
@@ -63,7 +64,9 @@ async def service(stores: Stores, clock: SetClock) -> InboundService:
 
 async def correlated(stores: Stores, clock: SetClock) -> None:
     records = await stores.anomalies.between(0, 2 * NOW, KINDS)
-    service = CorrelationService(stores.incidents, stores.context, stores.letters, clock, buffer_s=0)
+    context = ContextService(stores.context, buffer_s=0)
+    feeders = Feeders(stores.rosters)
+    service = CorrelationService(stores.incidents, context, feeders, stores.packs, stores.letters, clock)
     await service.correlate([msgspec.to_builtins(each) for each in records])
 
 
@@ -121,8 +124,8 @@ async def test_a_word_that_the_power_is_out_is_evidence_for_every_meter_once(
 
     records = await stores.anomalies.between(0, 2 * NOW, KINDS)
     assert [(each.meter_id, each.kind, each.signal, each.customer_id) for each in records] == [
-        ("M1", "power_off", CUSTOMER_REPORT, "C1"),
-        ("M2", "power_off", CUSTOMER_REPORT, "C1"),
+        ("M1", "power_off", Signal.customer_report, "C1"),
+        ("M2", "power_off", Signal.customer_report, "C1"),
     ]
     assert {each.start for each in records} == {NOW // 900 * 900}
 

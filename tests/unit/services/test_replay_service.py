@@ -196,7 +196,6 @@ async def test_records_that_fail_as_a_whole_stay_as_they_were(
     assert await left(application) == before
 
 
-@pytest.mark.xfail(strict=True, reason="refused records are not kept as JSON yet")
 async def test_what_scoring_refuses_can_be_replayed_as_it_is_kept(
     application: Application, clock: SetClock, body: Body, roster_rows: list[RosterRow]
 ) -> None:

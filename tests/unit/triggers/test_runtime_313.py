@@ -101,6 +101,7 @@ async def test_the_engine_indexes_every_function(engine: ModuleType) -> None:
             "fan_out",
             "send_notification",
             "bury_notification",
+            "take_work_orders",
             "advance",
             "inspect",
             "http",
@@ -111,23 +112,94 @@ async def test_the_engine_indexes_every_function(engine: ModuleType) -> None:
     assert json.loads(indexed["score_readings"].raw_bindings[0])["cardinality"] == "MANY"
 
 
+async def invoke(engine: ModuleType, function: str, argument: str, data: Sent, **metadata: Sent) -> Any:
+    """Invoke a function as the host does, and return its response; it must succeed."""
+    invocation = SimpleNamespace(
+        invocation_id="1",
+        function_id=(await functions(engine))[function].function_id,
+        input_data=[SimpleNamespace(name=argument, data=data, WhichOneof=lambda _: "data")],
+        trigger_metadata=metadata,
+        trace_context=SimpleNamespace(trace_parent="", trace_state="", attributes={}),
+        retry_context=SimpleNamespace(retry_count=0, max_retry_count=-1, exception=None),
+    )
+    return succeeded(
+        await engine.invocation_request(SimpleNamespace(request=SimpleNamespace(invocation_request=invocation)))
+    )
+
+
 async def test_the_engine_invokes_score_readings(
     engine: ModuleType, composed: Application, body: Callable[..., bytes], reports: Any
 ) -> None:
     system = [{"SequenceNumber": nth, "Offset": str(nth), "PartitionKey": None} for nth in range(2)]
-    data = Sent(collection_bytes=SimpleNamespace(bytes=[body(240.0), b"rubbish"]))
-    invocation = SimpleNamespace(
-        invocation_id="1",
-        function_id=(await functions(engine))["score_readings"].function_id,
-        input_data=[SimpleNamespace(name="events", data=data, WhichOneof=lambda _: "data")],
-        trigger_metadata={
-            "SystemPropertiesArray": Sent(json=json.dumps(system)),
-            "PartitionContext": Sent(json=json.dumps({"PartitionId": "2"})),
-        },
-        trace_context=SimpleNamespace(trace_parent="", trace_state="", attributes={}),
-        retry_context=SimpleNamespace(retry_count=0, max_retry_count=-1, exception=None),
+    await invoke(
+        engine,
+        "score_readings",
+        "events",
+        Sent(collection_bytes=SimpleNamespace(bytes=[body(240.0), b"rubbish"])),
+        SystemPropertiesArray=Sent(json=json.dumps(system)),
+        PartitionContext=Sent(json=json.dumps({"PartitionId": "2"})),
     )
-
-    succeeded(await engine.invocation_request(SimpleNamespace(request=SimpleNamespace(invocation_request=invocation))))
     assert reports.outcomes == {"applied": 3, "dead_lettered": 1}
     assert [letter.partition for letter in await composed.stores.letters.letters(10)] == ["2"]
+
+
+DARK = {
+    "id": "M1:power_off:1:opened", "anomaly_id": "M1:power_off:1", "phase": "opened", "meter_id": "M1",
+    "customer_id": "C1", "transformer_id": "T1", "feeder_id": "F", "kind": "power_off", "start": 900, "end": None,
+    "score": 9.0, "threshold": 4.0, "why": "no voltage", "raised_at": 900, "type": "anomaly", "_rid": "x", "_ts": 900,
+}  # fmt: skip
+
+
+async def test_the_engine_invokes_the_change_feeds_and_the_queue_until_a_message_is_sent(
+    engine: ModuleType, composed: Application, tmp_path: Path
+) -> None:
+    await invoke(engine, "correlate_anomalies", "documents", Sent(json=json.dumps([DARK])))
+    (incident,) = await composed.stores.incidents.latest(state=None, feeder_id="F", limit=10)
+
+    database = composed.stores.incidents._incidents.database
+    documents = [
+        {**json.loads(text), "type": kind}
+        for kind, text in database.rows("SELECT type, body FROM feed WHERE container = 'incidents' ORDER BY position")
+    ]
+    response = await invoke(engine, "fan_out", "documents", Sent(json=json.dumps(documents)))
+    out = {each.name: json.loads(each.data.json) for each in response.output_data}
+    assert [json.loads(each)["incident_id"] for each in out["incidents"]] == [incident.incident_id]
+
+    for message in out["notifications"]:
+        await invoke(
+            engine,
+            "send_notification",
+            "message",
+            Sent(string=message),
+            Id=Sent(string="m1"),
+            DequeueCount=Sent(string="1"),
+        )
+    (line,) = (tmp_path / "notifications.jsonl").read_text().splitlines()
+    assert json.loads(line)["customer_id"] == "C1"
+
+
+async def test_the_engine_invokes_what_keeps_a_message_nobody_could_send(
+    engine: ModuleType, composed: Application
+) -> None:
+    await invoke(engine, "bury_notification", "message", Sent(string='{"key": "k"}'))
+    (letter,) = await composed.stores.letters.letters(10)
+    assert letter.partition == "notifications"
+
+
+@pytest.mark.parametrize("timer", ["advance", "inspect"])
+async def test_the_engine_invokes_the_timers(engine: ModuleType, composed: Application, timer: str) -> None:
+    status = {"Last": "2024-06-17T00:00:00Z", "Next": "2024-06-17T00:01:00Z", "LastUpdated": "2024-06-17T00:00:00Z"}
+    late = {"IsPastDue": True, "Schedule": {"AdjustForDST": True}, "ScheduleStatus": status}
+    await invoke(engine, timer, "timer", Sent(json=json.dumps(late)))
+
+
+@pytest.mark.parametrize(("path", "code"), [("api/health", "200"), ("api/nothing", "404")])
+async def test_the_engine_answers_http_through_fastapi(
+    engine: ModuleType, composed: Application, path: str, code: str
+) -> None:
+    request = SimpleNamespace(
+        method="GET", url=f"https://example.org/{path}", headers={}, params={"path": path}, query={}, body=None
+    )
+    request.body = Sent(string="")
+    response = await invoke(engine, "http", "req", Sent(http=request))
+    assert response.return_value.http.status_code == code

@@ -1,0 +1,133 @@
+"""Telling: whom an outage makes a message to, and when.
+
+Each customer hears once that power is out, when that has lasted, and once that it is back, when that has lasted.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Container, Iterable, Sequence
+
+from functions.domain.board import OpenIncident
+from functions.domain.incidents import Incident, IncidentKind, MemberChunk, chunk
+from functions.domain.interruptions import MOMENTARY_S
+from functions.domain.life_cycle import NESTED_SHARE
+from functions.domain.notifications import Intent, IntentKind
+from functions.domain.troubles import SECOND_LOOK_S, Trouble
+
+BOOT_S = 120
+"""A meter that is back needs up to two minutes to say so."""
+TELL_AFTER_S = MOMENTARY_S + BOOT_S
+"""From then on, an outage that nobody has ended is no momentary interruption."""
+
+
+class Customers:
+    """What the customers of a feeder know and suffer by now, whatever incidents it belongs to."""
+
+    def __init__(self, troubles: Iterable[Trouble], outages: Container[str]) -> None:
+        self.dark: dict[str, list[Trouble]] = defaultdict(list)
+        """Troubles that last, of outages, by customer."""
+        self.informed: set[str] = set()
+        """Who was told of an outage and not yet of its end."""
+        for trouble in troubles:
+            if trouble.end is None and trouble.incident_id in outages:
+                self.dark[trouble.customer_id].append(trouble)
+            if trouble.told and not trouble.told_back:
+                self.informed.add(trouble.customer_id)
+
+
+def tell(
+    incident: OpenIncident, revision: Incident, troubles: Sequence[Trouble], customers: Customers, now: int
+) -> tuple[list[MemberChunk], list[Intent]]:
+    """Intents of a revision and the chunks they name; who is told is marked in `troubles`.
+
+    A customer who was told of one outage and has slid into another hears nothing until all is over.
+    """
+    if incident.kind is not IncidentKind.outage or incident.verdict == "false_alarm":
+        return [], []
+    by_customer: dict[str, list[Trouble]] = defaultdict(list)
+    for trouble in troubles:
+        if not trouble.told_back:
+            by_customer[trouble.customer_id].append(trouble)
+    out: list[Trouble] = []
+    back: list[Trouble] = []
+    may_tell = incident.confirmed_at is not None and not mostly_back(troubles)
+    for customer, theirs in by_customer.items():
+        if any(each.told for each in theirs):
+            _mark(theirs)
+            if not all(each.end is not None and now >= each.stable_at for each in theirs):
+                continue
+            if customer in customers.dark:
+                _mark(customers.dark[customer])
+                _mark_back(theirs)
+            else:
+                back += theirs
+        elif may_tell and any(each.end is None and now >= due_at(each) for each in theirs):
+            _mark(theirs)
+            if customer not in customers.informed:
+                out += [each for each in theirs if each.end is None]
+    _mark_back(back)
+    chunks, intents = [], []
+    own = revision.utility_estimate  # what the utility says itself comes before what is computed
+    for kind, some in ((IntentKind.outage_seen, out), (IntentKind.restored, back)):
+        if not some:
+            continue
+        members = [each.member(start=max(each.start, revision.started_at)) for each in some]
+        made = chunk(revision.feeder_id, revision.incident_id, kind, members)
+        chunks += made
+        intents.append(
+            Intent(
+                id=f"{revision.id}:{kind}",
+                kind=kind,
+                incident_id=revision.incident_id,
+                revision=revision.revision,
+                feeder_id=revision.feeder_id,
+                chunks=tuple(each.id for each in made),
+                created_at=now,
+                cause=revision.cause,
+                estimate=revision.restoration_estimate if own is None else own,
+                noticed_at=_noticed_at(kind, some),
+            )
+        )
+    return chunks, intents
+
+
+def _noticed_at(kind: IntentKind, troubles: Sequence[Trouble]) -> int:
+    if kind is IntentKind.restored:
+        return max(each.ended_heard_at for each in troubles)
+    return min(each.heard_at for each in troubles)
+
+
+def _mark(troubles: Sequence[Trouble]) -> None:
+    for each in troubles:
+        each.told = True
+
+
+def _mark_back(troubles: Sequence[Trouble]) -> None:
+    for each in troubles:
+        each.told_back = True
+
+
+def due_at(trouble: Trouble) -> int:
+    """When the customer of a trouble that lasts is to hear of it."""
+    return max(trouble.start + TELL_AFTER_S, trouble.heard_at + SECOND_LOOK_S)
+
+
+def mostly_back(troubles: Sequence[Trouble]) -> bool:
+    """Whether the device is back: who seems dark still is told of nothing until it is known to be so."""
+    dark = {each.meter_id for each in troubles if each.end is None}
+    meters = {each.meter_id for each in troubles}
+    return len(meters) > 1 and len(meters) - len(dark) >= NESTED_SHARE * len(meters)
+
+
+def pending_at(incident: OpenIncident, troubles: Sequence[Trouble]) -> list[int]:
+    """Moments at which somebody of these may have to be told something."""
+    if incident.kind is not IncidentKind.outage:
+        return []
+    moments = [due_at(each) for each in troubles if not each.told and each.end is None]
+    return moments + [each.stable_at for each in troubles if each.told and not each.told_back and each.end is not None]
+
+
+def anything_due(incident: OpenIncident, troubles: Sequence[Trouble], now: int) -> bool:
+    """Whether somebody is to be told something now."""
+    return any(moment <= now for moment in pending_at(incident, troubles))

@@ -1,0 +1,143 @@
+"""Reliability service: the incident log of a period to its IEEE 1366 indices."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+from datetime import datetime, tzinfo
+
+import numpy as np
+
+from functions.domain.incidents import OVER, Incident, IncidentKind, IncidentState
+from functions.domain.interruptions import MOMENTARY_S, Interrupted
+from functions.domain.periods import Period
+from functions.domain.reliability import (
+    HISTORY_YEARS,
+    EventLog,
+    ReliabilityReport,
+    Threshold,
+    daily_saidi,
+    med_threshold,
+    report,
+)
+from functions.ports import Clock, IncidentStore, RosterStore
+
+MOST_CHUNKS = 2_000
+"""Member documents read to learn who was interrupted; beyond it CAIFI is left out rather than waited for."""
+THRESHOLD_HOLDS_S = 3_600
+"""The history behind a threshold changes once a day at most, and reading five years takes its time."""
+
+
+class ReliabilityService:
+    """Indices of the utility and its feeders. Customers served are the meters on today's rosters."""
+
+    def __init__(self, incidents: IncidentStore, rosters: RosterStore, clock: Clock) -> None:
+        self._incidents = incidents
+        self._rosters = rosters
+        self._clock = clock
+        self._thresholds: dict[tuple[int, str], tuple[int, Threshold | None]] = {}
+
+    async def report(self, period: Period) -> ReliabilityReport:
+        """Indices of a period, with and without the days that five years before it tell to be major event days."""
+        outages = await self._outages(period.start, period.end)
+        served = await self._rosters.feeders()
+        threshold = await self._threshold(period, sum(served.values()))
+        log = self._log(outages, await self._customers(outages))
+        return _report(log, served, threshold, period, outages)
+
+    async def so_far(self, period: Period) -> ReliabilityReport:
+        """Indices for somebody who looks every minute: no day is judged, and nobody is identified."""
+        outages = await self._outages(period.start, period.end)
+        return _report(self._log(outages, None), await self._rosters.feeders(), None, period, outages)
+
+    async def _outages(self, start: int, end: int) -> list[Incident]:
+        return counted(await self._incidents.log(start, end))
+
+    async def _threshold(self, period: Period, served: int) -> Threshold | None:
+        now, key = self._clock.now(), (period.start, str(period.zone))
+        held_since, threshold = self._thresholds.get(key, (None, None))
+        if held_since is None or now - held_since >= THRESHOLD_HOLDS_S:
+            before = self._log(await self._outages(_years_before(period.start, period.zone), period.start), None)
+            threshold = med_threshold(daily_saidi(before, served, period.zone)[1])
+            self._thresholds = {key: (now, threshold)}
+        return threshold
+
+    def _log(self, outages: Sequence[Incident], customers: tuple[Collection[str], ...] | None) -> EventLog:
+        now = self._clock.now()
+        costs = [cost(each, now) for each in outages]
+        return EventLog(
+            feeder_id=np.array([each.feeder_id for each in outages], np.str_),
+            start=np.array([each.started_at for each in outages], np.int64),
+            sustained=np.array([each.sustained for each in costs], np.int64),
+            customer_min=np.array([each.customer_seconds / 60 for each in costs], np.float64),
+            momentary=np.array([each.momentary for each in costs], np.int64),
+            momentary_events=np.array([each.momentary_events for each in costs], np.int64),
+            customers=customers,
+        )
+
+    async def _customers(self, outages: Sequence[Incident]) -> tuple[Collection[str], ...] | None:
+        """Who was interrupted, by outage; None when their documents are too many, or gone."""
+        now = self._clock.now()
+        lasting = [cost(each, now).sustained > 0 for each in outages]
+        wanted = [each.chunks if lasts else () for each, lasts in zip(outages, lasting, strict=True)]
+        nameless = any(lasts and not ids for lasts, ids in zip(lasting, wanted, strict=True))
+        if nameless or sum(len(ids) for ids in wanted) > MOST_CHUNKS:
+            return None
+        found = await asyncio.gather(
+            *(self._incidents.chunks(each.feeder_id, ids) for each, ids in zip(outages, wanted, strict=True))
+        )
+        if any(len(chunks) < len(set(ids)) for chunks, ids in zip(found, wanted, strict=True)):
+            return None
+        return tuple(
+            frozenset(
+                member.meter_id
+                for chunk in chunks
+                for member in chunk.members
+                if (now if member.end is None else member.end) - member.start > MOMENTARY_S
+            )
+            for chunks in found
+        )
+
+
+def counted(log: Sequence[Incident]) -> list[Incident]:
+    """The outages of a log, each customer once.
+
+    One that is over and has no cost was explained after all, or became part of another, which has its customers' times.
+    One above the feeders is made of theirs.
+    """
+    return [
+        each
+        for each in log
+        if each.kind is IncidentKind.outage
+        and not each.children
+        and (each.state not in OVER or (each.state is IncidentState.closed and each.interrupted is not None))
+    ]
+
+
+def cost(outage: Incident, now: int) -> Interrupted:
+    """What an outage cost; one that goes on costs what those who are still out have had of it.
+
+    One whose power is back but has not lasted yet is taken as one interruption of everybody, from start to end.
+    """
+    if outage.interrupted is not None:
+        return outage.interrupted
+    customers = outage.meters_out if outage.restored_at is None else outage.meters_affected
+    duration = max((now if outage.restored_at is None else outage.restored_at) - outage.started_at, 0)
+    if duration > MOMENTARY_S:
+        return Interrupted(sustained=customers, customer_seconds=customers * duration)
+    return Interrupted() if outage.restored_at is None else Interrupted(momentary=customers, momentary_events=customers)
+
+
+def _report(
+    log: EventLog, served: dict[str, int], threshold: Threshold | None, period: Period, outages: Sequence[Incident]
+) -> ReliabilityReport:
+    ongoing = sum(each.restored_at is None for each in outages)
+    start, end, zone = period
+    return report(log, served, threshold, start=start, end=end, zone=zone, ongoing=ongoing)
+
+
+def _years_before(moment: int, zone: tzinfo) -> int:
+    day = datetime.fromtimestamp(moment, zone)
+    if (day.month, day.day) == (2, 29):
+        day = day.replace(day=28)
+    return int(day.replace(year=max(day.year - HISTORY_YEARS, 1970)).timestamp())

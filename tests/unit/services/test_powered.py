@@ -1,0 +1,72 @@
+"""Evidence of power from the packs, and how much of a feeder is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from functions.application import Application
+from functions.domain.anomalies import Anomaly, Phase
+from functions.domain.board import Board
+from functions.domain.roster import RosterRow
+from functions.domain.topology import FeederMap, Place
+from functions.ports import LetterSource
+from functions.services.powered import Powered, meters_asked
+from functions.services.scoring import Event
+
+START, INTERVAL_S = 1_718_582_400, 900
+
+
+def dark(meter: str, transformer: str, kind: str = "power_off") -> Anomaly:
+    return Anomaly(
+        id=f"{meter}:opened",
+        anomaly_id=meter,
+        phase=Phase.opened,
+        meter_id=meter,
+        customer_id=meter,
+        transformer_id=transformer,
+        feeder_id="F",
+        kind=kind,
+        start=START,
+        end=None,
+        score=9.0,
+        threshold=0.0,
+        why="",
+        raised_at=START,
+    )
+
+
+async def test_the_newest_reading_with_voltage_is_what_counts(
+    application: Application, roster_rows: list[RosterRow], body: Callable[..., bytes]
+) -> None:
+    await application.feeders.load(roster_rows, START)
+    bodies = [body(240.0), body(240.0, "M1", slot=1), body(0.0, "M2", slot=1), body(4.0, "M3", slot=1)]
+    await application.scoring.score([Event(each, LetterSource("0", nth)) for nth, each in enumerate(bodies)])
+    roster = await application.feeders.roster("F", START)
+    found = await Powered(application.stores.packs).of(
+        Board(feeder_id="F"), [dark("M2", "T1")], roster, FeederMap.of(roster), START + 1_800
+    )
+    assert found == {"M1": START + INTERVAL_S, "M2": START, "M3": START}
+
+
+async def test_without_anything_dark_no_pack_is_read(application: Application) -> None:
+    roster = await application.feeders.roster("F", START)
+    sag = dark("M1", "T1", "sag")
+    assert (
+        await Powered(application.stores.packs).of(Board(feeder_id="F"), [sag], roster, FeederMap.of(roster), 0) == {}
+    )
+
+
+def test_neighbours_are_asked_and_the_whole_feeder_only_when_much_of_it_is_dark() -> None:
+    places = [
+        Place(f"M{lateral}{number}{meter}", "", f"T{lateral}{number}", f"L{lateral}")
+        for lateral in range(4)
+        for number in range(4)
+        for meter in range(2)
+    ]
+    layout, board = FeederMap("F", places), Board(feeder_id="F")
+    few = [dark("M000", "T00")]
+    assert set(meters_asked(board, few, layout, START)) == {"M000", "M001"}
+    many = [dark(f"M{n}00", f"T{n}0") for n in range(4)]
+    assert set(meters_asked(board, many, layout, START)) == set(layout.places)
+    silent = [dark(f"M0{n}{m}", f"T0{n}", "no_reads") for n in range(3) for m in range(2)]
+    assert set(meters_asked(board, silent, layout, START)) == set(layout.places)
