@@ -22,24 +22,29 @@ CLOUD = cloud() if SETTINGS.in_cloud else None
 @cache
 def application() -> Application:
     """Build the application at the first event, so that a cold start indexes quickly."""
+    from functions.adapters.channels import Channels
     from functions.adapters.clocks import SystemClock
-    from functions.adapters.json_lines import JsonLinesNotifier
     from functions.adapters.onnx_scorer import OnnxScorer
+    from functions.adapters.phone_numbers import PhoneNumbers
     from functions.adapters.restoration_model import OnnxRestorationModel
     from functions.domain.expected_end import expected_by
 
     scorer = OnnxScorer.load()
     stores, telemetry = _stores()
+    clock = SystemClock()
+    channels = Channels.open(SETTINGS.channels, SETTINGS.output, clock)
     return Application.build(
         SETTINGS,
         stores,
         score=scorer,
         prior=scorer.prior,
         alerts_per_window=scorer.alerts_per_window,
+        notifiers=channels.notifiers,
+        plans=PhoneNumbers(),
+        webhooks=channels.webhooks,
         estimate=expected_by(OnnxRestorationModel()),
-        notifier=JsonLinesNotifier(SETTINGS.output / "notifications.jsonl"),
         telemetry=telemetry,
-        clock=SystemClock(),
+        clock=clock,
     )
 
 

@@ -16,12 +16,15 @@ from functions.domain.anomalies import Anomaly
 from functions.domain.audit import AuditEntry
 from functions.domain.board import Board
 from functions.domain.context import Suppression
+from functions.domain.customers import Consent, Customer
 from functions.domain.incident_search import Cursor, IncidentSearch
 from functions.domain.incidents import Incident, MemberChunk
 from functions.domain.letters import Letter
-from functions.domain.notifications import Customer, Delivery, Intent, Notification
+from functions.domain.message_report import MessageReport
+from functions.domain.notifications import Delivery, DeliveryState, Intent, Notification
 from functions.domain.outcomes import BatchReport, Refusal
 from functions.domain.packs import Pack
+from functions.domain.rates import Rates
 from functions.domain.risk import InspectionReport
 from functions.domain.roster import RosterShard
 from functions.domain.weather import Observation, WeatherAlert
@@ -85,6 +88,33 @@ class RosterStore(Protocol):
         """Number of meters of every feeder."""
         ...
 
+    async def feeders_of(self, customer_id: str) -> list[str]:
+        """Feeders on whose rosters a customer has a meter, by id."""
+        ...
+
+
+class ReportsOfOutage(Protocol):
+    """Where customers' own reports of darkness go, as evidence beside what meters say."""
+
+    async def take(self, customer_id: str) -> int:
+        """Note that a customer is without power now; returns how many of their meters that concerns.
+
+        Safe to repeat: within an interval of the meter it is the same report.
+        """
+        ...
+
+
+class Webhooks(Protocol):
+    """What a provider of messages sends us, and how it is answered."""
+
+    def form(self, path: str, body: bytes, signature: str) -> Mapping[str, str] | None:
+        """Fields of a request to a path with its query; None when they are not signed for our public URL."""
+        ...
+
+    def reply(self, text: str) -> str:
+        """The provider's form of an answer with a text, or with none; XML."""
+        ...
+
 
 class AnomalyStore(Protocol):
     """Anomaly records: insert-only, watched by a change feed."""
@@ -130,6 +160,9 @@ class IncidentStore(Protocol):
     async def latest(self, *, state: str | None, feeder_id: str | None, limit: int) -> list[Incident]:
         """Newest revision of incidents, latest start first."""
         ...
+
+    async def head(self, feeder_id: str, incident_id: str) -> Incident | None:
+        """Newest revision of one incident; None when there is none."""
 
     async def page(self, search: IncidentSearch, after: Cursor | None, limit: int) -> list[Incident]:
         """Newest revision of incidents behind a cursor, latest start first; by state, feeder and start only."""
@@ -198,28 +231,80 @@ class CustomerStore(Protocol):
         """One customer; None when unknown."""
         ...
 
+    async def read_many(self, customer_ids: Collection[str]) -> dict[str, Customer]:
+        """Those of some customers that are known, by id."""
+        ...
+
+    async def with_phone(self, phone: str) -> list[Customer]:
+        """Customers of a number, E.164, by id."""
+        ...
+
+    async def remove(self, customer_id: str) -> bool:
+        """Forget a customer; False when unknown."""
+        ...
+
+
+class NumberingPlans(Protocol):
+    """What numbers there are in the world."""
+
+    def e164(self, text: str) -> str:
+        """A number with its country code as E.164; raises `RejectedDocument`."""
+        ...
+
 
 class DeliveryStore(Protocol):
-    """What was sent to whom."""
+    """What was sent to whom, what waits, who asked not to be written to, and how much was sent."""
 
     async def claim(self, delivery: Delivery) -> bool:
-        """Insert a claim; False when the key is claimed already, unless the last attempt failed for certain."""
+        """Insert the record of an attempt; False when its key is taken."""
         ...
 
     async def read(self, customer_id: str, key: str) -> Delivery | None:
-        """The record of one message; None when it was never claimed."""
+        """The record of one attempt; None when it was never claimed."""
         ...
 
-    async def reclaim(self, stale: Delivery, fresh: Delivery) -> bool:
-        """Replace a claim by another of the same key if it still stands as `stale`; False when somebody else did."""
+    async def replace(self, before: Delivery, after: Delivery) -> bool:
+        """Replace a record by another of the same key if it still stands as `before`; False when it does not."""
         ...
 
-    async def finish(self, delivery: Delivery) -> None:
-        """Record how a claimed message ended."""
+    async def due(self, now: int, *, critical: bool, limit: int) -> list[Delivery]:
+        """Waiting records whose `not_before` has come, of critical customers or of others, the longest due first."""
+        ...
+
+    async def waiting(self, now: int) -> int:
+        """How many held messages there are whose `not_before` has come."""
+        ...
+
+    async def in_state(self, state: DeliveryState, limit: int) -> list[Delivery]:
+        """Records in a state, the latest claimed first."""
+        ...
+
+    async def of_customer(self, customer_id: str) -> list[Delivery]:
+        """Every record of one customer, in the order they were claimed."""
+        ...
+
+    async def remove(self, customer_id: str) -> int:
+        """Forget every record of a customer; returns how many there were."""
         ...
 
     async def counts(self) -> Mapping[str, int]:
         """Number of deliveries by state."""
+        ...
+
+    async def consent(self, phone: str) -> Consent | None:
+        """What the owner of a number said last; None when nothing."""
+        ...
+
+    async def put_consent(self, consent: Consent) -> None:
+        """Keep what the owner of a number said."""
+        ...
+
+    async def rates(self) -> Rates:
+        """What was spent of the limits; nothing, with no `etag`, at first."""
+        ...
+
+    async def put_rates(self, rates: Rates) -> None:
+        """Write what was spent if it is unchanged since its `etag`; raises `Conflict`."""
         ...
 
 
@@ -276,11 +361,17 @@ class Notifier(Protocol):
     name: str
 
     async def send(self, notification: Notification, customer: Customer, body: str) -> str:
-        """Send a message; returns the provider's reference. Raises `NotSent` when it was not taken, for certain."""
+        """Send a message; returns the provider's reference.
+
+        Raises `NotSent` when it was not taken, for certain, and `Unknown` when nobody can tell.
+        """
         ...
 
     async def find(self, claim: Delivery) -> str | None:
-        """The provider's reference of a claimed message whose sending was interrupted; None when it was not sent."""
+        """The provider's reference of a claimed message whose sending was interrupted; None when it was not sent.
+
+        It was addressed to `claim.to`. Raises `NotSent` when the provider cannot be asked now.
+        """
         ...
 
 
@@ -316,6 +407,10 @@ class Telemetry(Protocol):
 
     def batch(self, report: BatchReport) -> None:
         """Take what became of a batch."""
+        ...
+
+    def messages(self, report: MessageReport) -> None:
+        """Take what became of messages."""
         ...
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Optional
 import typer
 
 from functions.domain.errors import InputError, MeterSentryError, SettingError
+from local import customers
 from local.capacity_page import capacity
 from local.dead_letters import app as dead_letters
 from local.incident_evaluation.command import evaluate_incidents
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.command()(capacity)
 app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(customers.app, name="customers")
 
 USAGE_ERROR, FAILED_RUN = 2, 1
 

@@ -29,6 +29,7 @@ from functions import names
 from functions.adapters.clocks import SetClock
 from functions.adapters.event_hubs.consumer import Handle, HubConsumer, HubEvent
 from functions.adapters.event_hubs.sender import EventHubSender
+from functions.domain.channels import ChannelSettings
 from functions.domain.packing import pack_columns
 from functions.domain.readings import decode
 from functions.domain.roster import RosterRow
@@ -84,7 +85,8 @@ async def _measure(cloud: Cloud, size: Size) -> dict[str, object]:
     await provision(cloud)
     clock, totals = SetClock(START + 100 * INTERVAL_S), Totals()
     with tempfile.TemporaryDirectory() as folder:
-        settings = msgspec.structs.replace(Settings.of(), output=Path(folder))
+        # Nobody is written to.
+        settings = msgspec.structs.replace(Settings.of(), output=Path(folder), channels=ChannelSettings())
         async with open_cloud(settings, cloud, clock, telemetry_to=totals) as machine:
             rows = [
                 RosterRow(meter_id=meter, feeder_id=_feeder(number), nominal_voltage_v=240.0, interval_s=INTERVAL_S)

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from functions import names
 from functions.adapters.azure_stores import AzureStores
+from functions.adapters.channels import Channels
 from functions.adapters.event_hubs.publisher import IncidentPublisher
 from functions.adapters.identity import close_credentials
-from functions.adapters.json_lines import JsonLinesNotifier
 from functions.adapters.onnx_scorer import OnnxScorer
 from functions.adapters.open_telemetry import telemetry
+from functions.adapters.phone_numbers import PhoneNumbers
 from functions.adapters.restoration_model import OnnxRestorationModel
 from functions.adapters.storage.blobs import BlobContainer
 from functions.adapters.storage.queues import StorageQueue
@@ -42,6 +43,7 @@ async def open_cloud(
     """Wire the application; connections are opened at first use and closed at the end."""
     azure = AzureStores.over(cloud.cosmos, cloud.blobs)
     publisher = IncidentPublisher(cloud.event_hubs, names.INCIDENTS_HUB)
+    channels = Channels.open(settings.channels, settings.output, clock)
     scorer = OnnxScorer.load()
     application = Application.build(
         settings,
@@ -49,8 +51,10 @@ async def open_cloud(
         score=scorer,
         prior=scorer.prior,
         alerts_per_window=scorer.alerts_per_window,
+        notifiers=channels.notifiers,
+        plans=PhoneNumbers(),
+        webhooks=channels.webhooks,
         estimate=expected_by(OnnxRestorationModel()),
-        notifier=JsonLinesNotifier(settings.output / "notifications.jsonl"),
         telemetry=telemetry_to or telemetry(os.environ, azure.database.usage.take),
         clock=clock,
         publish=publisher.publish,
@@ -58,6 +62,7 @@ async def open_cloud(
     try:
         yield CloudMachine(application, azure, cloud)
     finally:
+        channels.close()
         await publisher.close()
         await azure.close()
         await close_credentials()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from local.demo import DemoResult
     from local.demo_cloud import CloudDemoResult
     from local.push import PushCounts
+    from local.told import Told
 
 console = Console()
 TOP = 5
@@ -66,11 +67,15 @@ def show_demo(result: DemoResult, out: Path) -> None:
             ("false alarms", f"{summary['false_alarms_per_1000_meters_day']} per 1,000 meters a day"),
             ("explained", f"{card.suppressed:,} anomalies by what was known ({card.suppressed_wrongly:,} wrongly)"),
             ("incidents", f"{summary['incidents']:,}"),
-            ("messages sent", _counts(summary["messages"])),
+            ("messages", _counts(summary["messages"])),
+            ("by kind", _counts(summary["messages_by_kind"])),
+            ("by language", _counts(summary["messages_by_language"])),
+            ("sent within", _within(result.told)),
             ("readings", _counts(summary["outcomes"])),
             ("speed", f"{summary['readings_per_s']:,} readings/s, everything included"),
         ]
     )
+    show_conversation(result.told)
     if result.report.ranked:
         listing = Table(title="Top of the inspection list", title_justify="left", box=SIMPLE_HEAD)
         for name, justify in (
@@ -85,6 +90,27 @@ def show_demo(result: DemoResult, out: Path) -> None:
             listing.add_row(line.meter_id, str(line.risk), line.level, str(line.anomalous_days), line.why)
         console.print(listing)
     console.print(f"Files are in {out}/ — open {out}/risk_report.html", highlight=False)
+
+
+def show_conversation(told: Told) -> None:
+    """Print what one customer was told."""
+    if told.customer is None:
+        return
+    table = Table(title=f"What {told.customer.customer_id} was told", title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("when", no_wrap=True)
+    table.add_column("message")
+    for moment, body in told.conversation[-TOP:]:
+        table.add_row(f"{moment:%a %d %b %H:%M}", body)
+    console.print(table)
+
+
+def _within(told: Told) -> str:
+    if told.accepted_s is None:
+        return "–"
+    middle, high = told.accepted_s
+    if not high:
+        return "at once, by the simulated clock"
+    return f"{middle} s for half of them, {high} s for 95 of 100 (messages held over night not counted)"
 
 
 UTILITIES = (247_000, 1_000_000)

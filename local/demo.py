@@ -9,13 +9,14 @@ from pathlib import Path
 
 from functions.adapters.clocks import SetClock
 from functions.application import Application
-from functions.domain.outcomes import BatchReport
+from functions.domain.messages import Letterhead
 from functions.domain.risk import InspectionReport
-from local.machine import Machine
+from local.machine import Machine, Totals
 from local.office import Office
 from local.outputs import ScoresFile, alerts_per_1000_meters_day, iso, write_lines, write_records, write_summary
 from local.scorecard import Scorecard, score
 from local.simulation import STEPS_A_SLOT, arrivals
+from local.told import Told, told
 from simulator import Scenario, SimulatedUtility, TruthEvent, simulate
 
 STORE = "demo.db"
@@ -29,6 +30,7 @@ class DemoResult:
     summary: dict[str, object]
     scorecard: Scorecard
     report: InspectionReport
+    told: Told
 
 
 def prepare(scenario: Scenario, out: Path) -> SimulatedUtility:
@@ -60,7 +62,7 @@ async def run(utility: SimulatedUtility, out: Path, progress: Callable[[int], No
         progress(step)
     elapsed = time.perf_counter() - started
     sink.close()
-    result = await finish(machine.application, machine.totals.report, utility, out, elapsed)
+    result = await finish(machine.application, machine.totals, utility, out, elapsed)
     machine.database.close()
     return result
 
@@ -78,13 +80,15 @@ def _truth_line(utility: SimulatedUtility, truth: TruthEvent) -> dict[str, objec
 
 
 async def finish(
-    application: Application, totals: BatchReport, utility: SimulatedUtility, out: Path, elapsed: float
+    application: Application, watched: Totals, utility: SimulatedUtility, out: Path, elapsed: float
 ) -> DemoResult:
     """Write the files of a run into `out` and set what was found against the truth; `elapsed` is in seconds."""
-    scenario, stores = utility.scenario, application.stores
+    scenario, stores, totals = utility.scenario, application.stores, watched.report
     report = await application.inspection.publish(scenario.start, scenario.end)
     anomalies, incidents = await write_records(stores, out, scenario.end)
     ledger = await stores.incidents.suppressions(None, 1_000_000)
+    settings = application.settings
+    messages = await told(stores, Letterhead(settings.utility_name, settings.utility_time_zone), watched.told)
     explained = {line.anomaly_id: line.source_id for line in ledger if line.released_at is None}
     card = score(utility, anomalies, explained)
     summary: dict[str, object] = {
@@ -110,6 +114,7 @@ async def finish(
         "suppressed_wrongly": card.suppressed_wrongly,
         "incidents": incidents,
         "messages": dict(await stores.deliveries.counts()),
+        **messages.summary(),
         "inspection_top": [line.meter_id for line in report.ranked[:10]],
         "readings_per_s": round(totals.tally.received / max(elapsed, 1e-9)),
         "alerts_per_1000_meters_day": alerts_per_1000_meters_day(
@@ -118,4 +123,4 @@ async def finish(
     }
     write_summary(out / "summary.json", summary)
     write_lines(out / "truth.jsonl", [_truth_line(utility, truth) for truth in utility.truth])
-    return DemoResult(utility, summary, card, report)
+    return DemoResult(utility, summary, card, report, messages)

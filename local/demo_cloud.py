@@ -18,6 +18,7 @@ from functions import names
 from functions.adapters.clocks import SetClock
 from functions.adapters.event_hubs.sender import EventHubSender
 from functions.adapters.reports.folder import ReportFolder
+from functions.domain.channels import ChannelSettings
 from functions.domain.errors import TransientFault
 from functions.domain.packs import METER
 from functions.settings import Cloud, Settings
@@ -57,7 +58,8 @@ async def run(utility: SimulatedUtility, cloud: Cloud, out: Path, progress: Call
     """Drive a simulated utility through the services that `cloud` names; files go to `out`."""
     await provision(cloud)
     clock, totals, sent = SetClock(utility.scenario.start), Totals(), Sent()
-    settings = msgspec.structs.replace(Settings.of(), output=out)
+    # Nobody is written to.
+    settings = msgspec.structs.replace(Settings.of(), output=out, channels=ChannelSettings())
     async with open_cloud(settings, cloud, clock, telemetry_to=totals) as machine:
         office = Office(utility, machine.application)
         await office.open()
@@ -110,7 +112,7 @@ async def _result(
 ) -> CloudDemoResult:
     usage = machine.azure.database.usage
     units, requests = usage.take(), dict(usage.requests)
-    demo = await finish(machine.application, totals.report, utility, out, elapsed)
+    demo = await finish(machine.application, totals, utility, out, elapsed)
     await ReportFolder(out).write(demo.report)  # the service keeps it as a blob; here is where people look
     readings = totals.report.tally.received
     need = Need(

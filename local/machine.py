@@ -8,14 +8,17 @@ from pathlib import Path
 import azure.functions as func
 import msgspec
 
+from functions.adapters.channels import Channels
 from functions.adapters.clocks import SetClock, SystemClock
-from functions.adapters.json_lines import JsonLinesNotifier
 from functions.adapters.onnx_scorer import OnnxScorer
+from functions.adapters.phone_numbers import PhoneNumbers
 from functions.adapters.restoration_model import OnnxRestorationModel
 from functions.adapters.sqlite.composition import sqlite_stores
 from functions.adapters.sqlite.database import Database
 from functions.application import Application
+from functions.domain.channels import ChannelSettings
 from functions.domain.expected_end import expected_by
+from functions.domain.message_report import MessageReport
 from functions.domain.outcomes import BatchReport
 from functions.domain.packing import pack_columns
 from functions.ports import ScoreSink
@@ -31,6 +34,7 @@ class Totals:
 
     def __init__(self) -> None:
         self.report = BatchReport()
+        self.told = MessageReport()
 
     def batch(self, report: BatchReport) -> None:
         """Add one batch."""
@@ -39,6 +43,11 @@ class Totals:
         self.report.reasons.update(report.reasons)
         self.report.windows += report.windows
         self.report.anomalies += report.anomalies
+
+    def messages(self, report: MessageReport) -> None:
+        """Add what became of messages."""
+        self.told.outcomes.update(report.outcomes)
+        self.told.accepted_s += report.accepted_s
 
 
 @dataclass(frozen=True)
@@ -53,13 +62,24 @@ class Machine:
 
     @classmethod
     def start(
-        cls, store: Path | str, out: Path, clock: SetClock | SystemClock, sink: ScoreSink | None = None
+        cls,
+        store: Path | str,
+        out: Path,
+        clock: SetClock | SystemClock,
+        sink: ScoreSink | None = None,
+        channels: ChannelSettings | None = None,
     ) -> Machine:
-        """Open the store (created when missing) and index the functions; files go to `out`."""
+        """Open the store (created when missing) and index the functions; files go to `out`.
+
+        Messages go there, too, unless `channels` are given: whoever tries something out writes to nobody.
+        """
         out.mkdir(parents=True, exist_ok=True)
         if isinstance(store, Path):
             store.parent.mkdir(parents=True, exist_ok=True)
-        settings = msgspec.structs.replace(Settings.of(), output=out, platform_authentication=True)
+        settings = msgspec.structs.replace(
+            Settings.of(), output=out, platform_authentication=True, channels=channels or ChannelSettings()
+        )
+        opened = Channels.open(settings.channels, out, clock)
         database = Database(store)
         scorer = OnnxScorer.load()
         totals = Totals()
@@ -69,8 +89,10 @@ class Machine:
             score=scorer,
             prior=scorer.prior,
             alerts_per_window=scorer.alerts_per_window,
+            notifiers=opened.notifiers,
+            plans=PhoneNumbers(),
+            webhooks=opened.webhooks,
             estimate=expected_by(OnnxRestorationModel()),
-            notifier=JsonLinesNotifier(out / "notifications.jsonl"),
             telemetry=totals,
             clock=clock,
             sink=sink,

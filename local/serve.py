@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from functions.adapters.clocks import SystemClock
 from functions.domain.errors import TransientFault
+from functions.settings import Settings
 from functions.web.auth import PRINCIPAL_HEADER, Role
 from local.machine import Machine
 
@@ -39,7 +40,7 @@ LOCAL_PRINCIPAL = base64.b64encode(
 
 def serve(store: Path | str, out: Path, port: int) -> None:
     """Run the embedded host and its HTTP endpoints until Ctrl-C; the store keeps the state."""
-    machine = Machine.start(store, out, SystemClock())
+    machine = Machine.start(store, out, SystemClock(), channels=Settings.of().channels)
     log.info("http://%s:%d/dashboard and /api/docs; events at POST /local/events; results in %s", HOST, port, out)
     uvicorn.run(create_asgi(machine), host=HOST, port=port, log_level="warning")
     machine.database.close()

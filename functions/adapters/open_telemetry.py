@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from functions.adapters.telemetry import LogTelemetry, RequestUnits
 from functions.domain.errors import SettingError
+from functions.domain.message_report import MessageReport
 from functions.domain.outcomes import BatchReport
 from functions.ports import Telemetry
 
@@ -48,6 +49,14 @@ class OpenTelemetry:
         self._missing = count("metersentry.missing_events", description="sequence numbers never delivered")
         self._units = count("metersentry.request_units", description="request units spent, by operation")
         self._stage = meter.create_histogram("metersentry.stage_ms", "ms", "time a batch spent, by stage")
+        self._messages = count("metersentry.messages", description="messages, by the state they came to")
+        self._accepted = meter.create_histogram(
+            "metersentry.message_s", "s", "time from a reading's arrival to the provider's acceptance of the message"
+        )
+        self._waiting = meter.create_gauge("metersentry.messages_waiting", description="messages held back by limits")
+        self._unknown = meter.create_gauge(
+            "metersentry.messages_unknown", description="messages of which nobody has known for 15 minutes"
+        )
         self._lag = meter.create_histogram("metersentry.lag_s", "s", "wait of a batch's newest event in the hub")
 
     def batch(self, report: BatchReport) -> None:
@@ -70,6 +79,18 @@ class OpenTelemetry:
             self._stage.record(ms, {"stage": stage})
         if report.lag_s is not None:
             self._lag.record(report.lag_s)
+
+    def messages(self, report: MessageReport) -> None:
+        """Record what became of messages, or what waits."""
+        self._log.messages(report)
+        for state, count in report.outcomes.items():
+            self._messages.add(count, {"state": state})
+        for seconds in report.accepted_s:
+            self._accepted.record(seconds)
+        if report.waiting is not None:
+            self._waiting.set(report.waiting)
+        if report.unknown is not None:
+            self._unknown.set(report.unknown)
 
 
 def telemetry(environment: Mapping[str, str], request_units: RequestUnits) -> Telemetry:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
+from functions.domain.message_report import MessageReport
 from functions.domain.outcomes import BatchReport
 
 RequestUnits = Callable[[], Mapping[str, float]]
@@ -28,6 +29,12 @@ class LogTelemetry:
         level = logging.WARNING if report.missing_events else logging.INFO
         if log.isEnabledFor(level):
             log.log(level, "batch events=%d %s", report.events, " ".join(_pairs(report, spent)))
+
+    def messages(self, report: MessageReport) -> None:
+        """Log what waits; a warning where nobody knows what became of messages."""
+        if report.waiting or report.unknown:
+            level = logging.WARNING if report.unknown else logging.INFO
+            log.log(level, "messages waiting=%d unknown=%d", report.waiting or 0, report.unknown or 0)
 
 
 def _pairs(report: BatchReport, spent: Mapping[str, float]) -> list[str]:

@@ -45,6 +45,8 @@ class Signal(StrEnum):
     """A meter that lives on read no voltage."""
     silence = "silence"
     """It is overdue: its modem is the likelier fault."""
+    customer_report = "customer_report"
+    """The customer said so, not the meter, which cannot say when it is over."""
 
 
 class Anomaly(msgspec.Struct, frozen=True, kw_only=True):

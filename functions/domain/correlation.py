@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from functions.domain.anomalies import Anomaly
 from functions.domain.board import Board
 from functions.domain.context import GridContext
+from functions.domain.customer_reports import end_reports
 from functions.domain.evidence import Evidence
 from functions.domain.grouping import match, meter_groups, quality_groups, supply_groups
 from functions.domain.incidents import IncidentKind
@@ -50,6 +51,7 @@ def correlate(
     board.deferred, board.derived_at = False, now
     board.past = [each for each in board.past if now - each.end < REMEMBER_S]
     intake.review()
+    end_reports(board, powered, now)
     evidence = Evidence(board, feeder, powered)
     _split(board, evidence, now)
     match(board, supply_groups(board, feeder, evidence), Nature.supply)

@@ -5,7 +5,8 @@ MeterSentryError
 ├── InputError            a file, a column or a document a person gave us is at fault
 │   └── RejectedDocument  one document of a request (a work order, a roster row), with its field
 ├── ModelMismatch         a model file is not the one its manifest describes
-├── NotSent               a channel did not take a message; sending it again is right
+├── NotSent               a channel did not take a message; sending it again is right, unless it is `permanent`
+├── Unknown               nobody knows whether a channel took a message; ask the channel before sending again
 ├── StoreError            a store answered wrongly
 │   ├── Conflict          somebody else wrote first: read again, apply again
 │   └── TransientFault    throttled or unreachable: the host retries, the checkpoint waits
@@ -48,7 +49,20 @@ class ModelMismatch(MeterSentryError):
 
 
 class NotSent(MeterSentryError):
-    """A channel did not take a message, for certain: sending it again is right."""
+    """A channel did not take a message, for certain: sending it again is right, unless it is `permanent`.
+
+    `retry_after_s` is how long to wait at least, `code` the provider's own name of the fault ("21610": opted out).
+    """
+
+    def __init__(self, reason: str, *, retry_after_s: int = 0, permanent: bool = False, code: str = "") -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
+        self.permanent = permanent
+        self.code = code
+
+
+class Unknown(MeterSentryError):
+    """Nobody knows whether a channel took a message: ask it before sending again."""
 
 
 class StoreError(MeterSentryError):

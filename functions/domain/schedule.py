@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from functions.domain.board import OpenIncident
+from functions.domain.customer_reports import LONGEST_S, is_open_report
 from functions.domain.evidence import PROBE_INTERVALS
 from functions.domain.incidents import IncidentKind
 from functions.domain.life_cycle import LONE_GASP_S, SILENCE_S, left_over, over_at
@@ -24,6 +25,9 @@ def look_at(incident: OpenIncident, troubles: Sequence[Trouble], interval_s: int
     if troubles and all(each.end is not None for each in troubles):
         moments.append(over_at(incident, troubles))
     moments.append(left_over(incident, troubles, now)[1] or now)
+    for each in troubles:
+        if is_open_report(each):
+            moments += [now + interval_s, each.heard_at + LONGEST_S]
     if incident.kind is IncidentKind.outage:
         moments += pending_at(incident, troubles) + _evidence(incident, interval_s)
         moments += [incident.started_at + after for after in (CRITICAL_CUSTOMER_S, *DURATIONS_S)]

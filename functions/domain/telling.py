@@ -68,6 +68,7 @@ def tell(
                 out += [each for each in theirs if each.end is None]
     _mark_back(back)
     chunks, intents = [], []
+    own = revision.utility_estimate  # what the utility says itself comes before what is computed
     for kind, some in ((IntentKind.outage_seen, out), (IntentKind.restored, back)):
         if not some:
             continue
@@ -83,9 +84,18 @@ def tell(
                 feeder_id=revision.feeder_id,
                 chunks=tuple(each.id for each in made),
                 created_at=now,
+                cause=revision.cause,
+                estimate=revision.restoration_estimate if own is None else own,
+                noticed_at=_noticed_at(kind, some),
             )
         )
     return chunks, intents
+
+
+def _noticed_at(kind: IntentKind, troubles: Sequence[Trouble]) -> int:
+    if kind is IntentKind.restored:
+        return max(each.ended_heard_at for each in troubles)
+    return min(each.heard_at for each in troubles)
 
 
 def _mark(troubles: Sequence[Trouble]) -> None:

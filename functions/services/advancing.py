@@ -11,6 +11,7 @@ from functions.ports import Clock, PackStore
 from functions.services.correlation import CorrelationService
 from functions.services.feeders import Feeders
 from functions.services.isolation import isolate
+from functions.services.releasing import ReleaseService
 from functions.services.states import States
 
 log = logging.getLogger(__name__)
@@ -29,18 +30,27 @@ class AdvanceReport:
     silent: int
     flushed: int
     released: int
+    messages: int
+    """Held messages taken up again."""
 
 
 class AdvanceService:
-    """Finds meters that fell silent, outboxes left behind, and suppressions that have ended."""
+    """Finds meters that fell silent, outboxes left behind, suppressions that have ended, and messages that are due."""
 
     def __init__(
-        self, packs: PackStore, feeders: Feeders, states: States, correlation: CorrelationService, clock: Clock
+        self,
+        packs: PackStore,
+        feeders: Feeders,
+        states: States,
+        correlation: CorrelationService,
+        releasing: ReleaseService,
+        clock: Clock,
     ) -> None:
         self._packs = packs
         self._feeders = feeders
         self._states = states
         self._correlation = correlation
+        self._releasing = releasing
         self._clock = clock
 
     async def advance(self) -> AdvanceReport:
@@ -49,7 +59,9 @@ class AdvanceService:
         silent = await self._sweep(await self._packs.due(now, PACKS_A_RUN), now)
         left = await self._packs.pending(now - OUTBOX_AGE_S, PACKS_A_RUN)
         silent += await self._sweep(left, now)
-        return AdvanceReport(silent=silent, flushed=len(left), released=await self._correlation.release())
+        released = await self._correlation.release()
+        messages = (await self._releasing.release()).handled
+        return AdvanceReport(silent=silent, flushed=len(left), released=released, messages=messages)
 
     async def _sweep(self, packs: list[Pack], now: int) -> int:
         silent = 0

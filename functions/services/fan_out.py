@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from functions.domain.customers import OPERATORS
 from functions.domain.incidents import Incident, Member
-from functions.domain.notifications import Intent, Notification, send_key
-from functions.ports import DeadLetters, IncidentStore
+from functions.domain.notifications import OPERATOR_KINDS, Intent, Notification, send_key
+from functions.ports import CustomerStore, DeadLetters, IncidentStore
 from functions.services.isolation import isolate
 from functions.services.parents import ParentService
 
@@ -29,12 +30,17 @@ class FanOutService:
     """Expands intents to customers; delivery makes sure that a repeated message is sent once."""
 
     def __init__(
-        self, incidents: IncidentStore, letters: DeadLetters, *, channel: str, parents: ParentService | None = None
+        self,
+        incidents: IncidentStore,
+        customers: CustomerStore,
+        letters: DeadLetters,
+        *,
+        parents: ParentService | None = None,
     ) -> None:
         self._incidents = incidents
+        self._customers = customers
         self._letters = letters
         self._parents = parents
-        self._channel = channel
 
     async def expand(self, documents: Sequence[Mapping[str, object]]) -> FanOut:
         """Take records of the incident container, as the change feed brings them; other types are passed over.
@@ -59,23 +65,45 @@ class FanOutService:
         return out
 
     async def _notifications(self, intent: Intent) -> list[Notification]:
-        """One notification for every customer with a meter in the intent's chunks."""
+        """One notification for every customer with a meter in the intent's chunks, those of critical ones first.
+
+        A customer with several meters in an incident hears of it once. One with meters in several incidents hears of
+        each: every incident has an end and a reference of its own.
+        """
+        if intent.kind in OPERATOR_KINDS:
+            return [_notification(intent, OPERATORS, intent.created_at, None)]
         by_customer: dict[str, list[Member]] = {}
         for chunk in await self._incidents.chunks(intent.feeder_id, intent.chunks):
             for member in chunk.members:
                 by_customer.setdefault(member.customer_id, []).append(member)
-        return [self._notification(intent, customer, by_customer[customer]) for customer in sorted(by_customer)]
+        known = await self._customers.read_many(by_customer)
+        critical = {customer_id for customer_id, customer in known.items() if customer.critical}
+        in_order = sorted(by_customer, key=lambda customer_id: (customer_id not in critical, customer_id))
+        return [_told(intent, customer_id, by_customer[customer_id]) for customer_id in in_order]
 
-    def _notification(self, intent: Intent, customer_id: str, members: list[Member]) -> Notification:
-        ends = [member.end for member in members if member.end is not None]
-        return Notification(
-            key=send_key(intent.incident_id, customer_id, intent.kind, self._channel),
-            customer_id=customer_id,
-            incident_id=intent.incident_id,
-            kind=intent.kind,
-            channel=self._channel,
-            started_at=min(member.start for member in members),
-            # An end has the precision of a slot; nobody is told a time that is still to come.
-            restored_at=min(max(ends), intent.created_at) if ends else None,
-            created_at=intent.created_at,
-        )
+
+def _told(intent: Intent, customer_id: str, members: Sequence[Member]) -> Notification:
+    ends = [member.end for member in members if member.end is not None]
+    # An end has the precision of a slot; nobody is told a time that is still to come.
+    restored_at = min(max(ends), intent.created_at) if ends else None
+    return _notification(intent, customer_id, min(member.start for member in members), restored_at)
+
+
+def _notification(intent: Intent, customer_id: str, started_at: int, restored_at: int | None) -> Notification:
+    return Notification(
+        key=send_key(intent.incident_id, customer_id, intent.kind, intent.revision),
+        customer_id=customer_id,
+        incident_id=intent.incident_id,
+        kind=intent.kind,
+        started_at=started_at,
+        restored_at=restored_at,
+        created_at=intent.created_at,
+        feeder_id=intent.feeder_id,
+        revision=intent.revision,
+        cause=intent.cause,
+        estimate=intent.estimate,
+        work_start=intent.work_start,
+        work_end=intent.work_end,
+        place=intent.place,
+        noticed_at=intent.noticed_at,
+    )

@@ -8,6 +8,7 @@ import numpy as np
 
 from functions.domain.anomalies import Anomaly
 from functions.domain.board import Board
+from functions.domain.customer_reports import is_open_report
 from functions.domain.features import WINDOW
 from functions.domain.limits import POWER_OFF_PU
 from functions.domain.packs import NO_SLOT, Pack, join
@@ -55,7 +56,7 @@ def meters_asked(board: Board, new: Sequence[Anomaly], feeder: FeederMap, now: i
     for trouble in board.troubles.values():
         if trouble.nature is Nature.supply and trouble.end is None:
             silent += not trouble.strong
-            if not trouble.strong or now - trouble.start <= FRESH_S:
+            if not trouble.strong or is_open_report(trouble) or now - trouble.start <= FRESH_S:
                 dark.add(trouble.transformer_id)
     for anomaly in new:
         if anomaly.end is None and NATURE.get(anomaly.kind) is Nature.supply:

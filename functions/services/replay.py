@@ -137,18 +137,9 @@ class ReplayService:
             raise InputError(f"nobody takes in documents of {origin}")
 
     async def _deliver(self, notifications: Sequence[Notification], outcomes: Counter[str]) -> None:
-        """Deliver every message that can be; raises the last refusal in the end."""
-        refusal: NotSent | None = None
         for notification in notifications:
-            try:
-                sent = await self._delivery.deliver(notification)
-            except NotSent as fault:
-                refusal = fault
-                outcomes["not_sent"] += 1
-            else:
-                outcomes["sent" if sent else "sent_before"] += 1
-        if refusal is not None:
-            raise refusal
+            state = await self._delivery.deliver(notification)
+            outcomes["sent_before" if state is None else state.value] += 1
 
     async def _keep(self, letter: Letter) -> None:
         source = LetterSource(letter.partition, letter.sequence_number)

@@ -20,7 +20,8 @@ def blueprint(application: Callable[[], Application]) -> func.Blueprint:
     @bp.timer_trigger(arg_name="timer", schedule="0 * * * * *", use_monitor=True)
     async def advance(timer: func.TimerRequest) -> None:
         report = await application().advancing.advance()
-        if report.silent or report.flushed or report.released:
-            log.info("%d silent, %d flushed, %d released, late: %s", *vars(report).values(), timer.past_due)
+        if any(vars(report).values()):
+            done = vars(report).values()
+            log.info("%d silent, %d flushed, %d released, %d messages, late: %s", *done, timer.past_due)
 
     return bp

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request, Response
 
 from functions.application import Application
 from functions.domain.errors import Conflict, RejectedDocument, StoreError, TransientFault
-from functions.web import context, dashboard, incidents, intake, lookup, reliability
+from functions.web import context, dashboard, incidents, intake, lookup, messages, reliability, twilio
 from functions.web.auth import Access
 from functions.web.bodies import answer
 
@@ -35,6 +35,8 @@ def create_app(application: Callable[[], Application]) -> FastAPI:
     app.include_router(intake.router(application, access))
     app.include_router(context.router(application, access))
     app.include_router(lookup.router(application, access))
+    app.include_router(messages.router(application, access))
+    app.include_router(twilio.router(application))
     app.include_router(incidents.router(application, access))
     app.include_router(reliability.router(application, access))
     app.include_router(dashboard.router(application, access))

@@ -14,6 +14,7 @@ from pathlib import Path
 import azure.functions as func
 
 from functions.adapters.onnx_scorer import OnnxScorer
+from functions.adapters.phone_numbers import PhoneNumbers
 from functions.adapters.sqlite.composition import sqlite_stores
 from functions.adapters.sqlite.database import Database
 from functions.application import Application
@@ -89,7 +90,8 @@ class Desk:
             self.stores,
             score=scorer,
             prior=scorer.prior,
-            notifier=self.told,
+            notifiers={self.told.name: self.told},
+            plans=PhoneNumbers(),
             telemetry=Totals(),
             clock=machine.clock,
         )

@@ -216,6 +216,16 @@ async def test_latest_gives_the_newest_revision_of_each_incident_latest_start_fi
     assert [(each.incident_id, each.revision) for each in found] == [("inc:B", 1), ("inc:A", 10), ("inc:C", 1)]
 
 
+async def test_the_head_of_an_incident_is_its_newest_revision(stores: Stores) -> None:
+    await stores.incidents.commit(Board(feeder_id="F"), [incident("A"), incident("A", 2), incident("B")], [], [])
+
+    head = await stores.incidents.head("F", "inc:A")
+    assert head is not None
+    assert head.revision == 2
+    assert await stores.incidents.head("F", "inc:C") is None
+    assert await stores.incidents.head("G", "inc:A") is None
+
+
 async def test_latest_can_be_narrowed(stores: Stores) -> None:
     closed = incident("A", 2, IncidentState.closed)
     await stores.incidents.commit(Board(feeder_id="F"), [incident("A"), closed, incident("B")], [], [])

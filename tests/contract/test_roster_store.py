@@ -83,3 +83,14 @@ async def test_a_roster_of_more_than_one_shard_survives_the_store(stores: Stores
     assert len(roster) == 4_001
     assert roster.row(4_000) == rows[4_000]
     assert msgspec.structs.replace(roster.shards[1], etag=None) == shards[1]
+
+
+async def test_the_feeders_of_a_customer_are_those_where_they_have_a_meter(stores: Stores) -> None:
+    theirs = {"customer_id": ("C1", "C2")}
+    for feeder, number in (("F1", 0), ("F2", 0), ("F2", 1)):
+        await stores.rosters.write(msgspec.structs.replace(shard(feeder, number, ("M1", "M2")), **theirs))
+    await stores.rosters.write(shard("F3"))
+
+    assert await stores.rosters.feeders_of("C2") == ["F1", "F2"]
+    assert await stores.rosters.feeders_of("C") == ["F3"]
+    assert await stores.rosters.feeders_of("C9") == []

@@ -59,7 +59,7 @@ def test_the_files_agree_with_the_summary(out: Path, summary: dict[str, Any], li
     assert summary["suppressed"] == len(suppressed)
     assert summary["incidents"] == len(incidents) == len({line["id"] for line in incidents})
     assert summary["alerts_per_1000_meters_day"] == alerts_per_1000_meters_day(len(anomalies), METERS, DAYS * 86_400)
-    assert summary["messages"] == {"sent": len(lines(out / "notifications.jsonl"))}
+    assert summary["messages"]["sent"] == len(lines(out / "notifications.jsonl"))
 
 
 def test_the_scores_are_those_of_the_windows(out: Path, summary: dict[str, Any]) -> None:

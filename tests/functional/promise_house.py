@@ -11,6 +11,7 @@ import numpy as np
 from priors import prior
 
 from functions.adapters.clocks import SetClock
+from functions.adapters.phone_numbers import PhoneNumbers
 from functions.adapters.sqlite.composition import sqlite_stores
 from functions.adapters.sqlite.database import Database
 from functions.application import Application
@@ -43,6 +44,9 @@ class Silent:
     def batch(self, report):
         pass
 
+    def messages(self, report):
+        pass
+
     async def send(self, notification, customer, body):
         return "ref"
 
@@ -56,11 +60,12 @@ class House:
         stores = sqlite_stores(self.database, Path("reports"))
         self.stores = stores._replace(**{name: wrap(getattr(stores, name)) for name, wrap in wrapped.items()})
         self.application = Application.build(
-            Settings(),
+            Settings(messages_per_minute=0, sender_messages_per_s=0),
             self.stores,
             score=scorer,
             prior=PRIOR,
-            notifier=Silent(),
+            notifiers={"console": Silent()},
+            plans=PhoneNumbers(),
             telemetry=Silent(),
             clock=self.clock,
         )

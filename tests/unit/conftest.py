@@ -13,11 +13,13 @@ from priors import prior
 
 from functions.adapters.clocks import SetClock
 from functions.adapters.json_lines import JsonLinesNotifier
+from functions.adapters.phone_numbers import PhoneNumbers
 from functions.adapters.sqlite.composition import sqlite_stores
 from functions.adapters.sqlite.database import Database
 from functions.application import Application
 from functions.domain.detection import Scores
 from functions.domain.features import FEATURES
+from functions.domain.message_report import MessageReport
 from functions.domain.outcomes import BatchReport, Tally
 from functions.domain.roster import RosterRow
 from functions.settings import Settings
@@ -32,9 +34,13 @@ class Reports:
 
     def __init__(self) -> None:
         self.batches: list[BatchReport] = []
+        self.told: list[MessageReport] = []
 
     def batch(self, report: BatchReport) -> None:
         self.batches.append(report)
+
+    def messages(self, report: MessageReport) -> None:
+        self.told.append(report)
 
     @property
     def outcomes(self) -> dict[str, int]:
@@ -74,7 +80,8 @@ def application(database: Database, clock: SetClock, reports: Reports, tmp_path:
         sqlite_stores(database, tmp_path),
         score=silent,
         prior=PRIOR,
-        notifier=JsonLinesNotifier(tmp_path / "notifications.jsonl"),
+        notifiers={"console": JsonLinesNotifier(tmp_path / "notifications.jsonl")},
+        plans=PhoneNumbers(),
         telemetry=reports,
         clock=clock,
     )

@@ -72,19 +72,21 @@ class CosmosContainer:
         async with self._gate:
             await persistent(self._thing(document), lambda: proxy.upsert_item(document))
 
-    async def delete(self, partition: str, identity: str) -> None:
-        """Delete a document; one that is gone already is no fault."""
+    async def remove(self, partition: str, identity: str) -> bool:
+        """Remove a document; False when there is none."""
         proxy = await self._database.container(self._name)
 
-        async def attempt() -> None:
+        async def attempt() -> bool:
             try:
                 await proxy.delete_item(identity, partition)
             except CosmosHttpResponseError as fault:
-                if fault.status_code != NOT_FOUND or fault.sub_status:
-                    raise
+                if fault.status_code == NOT_FOUND and not fault.sub_status:
+                    return False
+                raise
+            return True
 
         async with self._gate:
-            await persistent(f"{self._name} document {identity}", attempt)
+            return await persistent(f"{self._name} document {identity}", attempt)
 
     async def commit(self, partition: str, operations: Sequence[tuple[Any, ...]]) -> None:
         """Up to 100 operations of one partition, all or nothing; raises `Conflict`."""

@@ -70,7 +70,7 @@ class CosmosContext:
         # Last: a crash in between leaves two versions, and the same order sent again removes the one out of place.
         for each in before:
             if each.scope != order.scope:
-                await self._context.delete(each.scope, each.work_order_id)
+                await self._context.remove(each.scope, each.work_order_id)
         return OrderChange(order, before)
 
     async def orders(self, scope: str | None, ending_after: int) -> list[WorkOrder]:

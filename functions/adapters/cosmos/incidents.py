@@ -89,6 +89,11 @@ class CosmosIncidents:
         incidents = [msgspec.convert(each, Incident) async for each in found]
         return sorted(incidents, key=lambda each: (-each.started_at, each.incident_id))
 
+    async def head(self, feeder_id: str, incident_id: str) -> Incident | None:
+        """Newest revision of one incident."""
+        found = await self._incidents.read(feeder_id, incident_id)
+        return None if found is None else msgspec.convert(found["incident"], Incident)
+
     async def page(self, search: IncidentSearch, after: Cursor | None, limit: int) -> list[Incident]:
         """Newest revision of incidents behind a cursor, latest start first; by state, feeder and start only."""
         text, values = page_query(search, after)

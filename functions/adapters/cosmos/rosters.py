@@ -35,6 +35,11 @@ class CosmosRosters:
             counts[each["feeder_id"]] = counts.get(each["feeder_id"], 0) + each["meters"]
         return dict(sorted(counts.items()))
 
+    async def feeders_of(self, customer_id: str) -> list[str]:
+        """Feeders on whose rosters a customer has a meter, by id."""
+        text = "SELECT VALUE c.feeder_id FROM c WHERE ARRAY_CONTAINS(c.customer_id, @customer_id)"
+        return sorted({each async for each in self._rosters.query(text, {"customer_id": customer_id})})
+
 
 def _shard(document: dict[str, object]) -> RosterShard:
     return msgspec.convert({**document, "etag": document["_etag"]}, RosterShard)

@@ -41,13 +41,13 @@ class ContainerSpec:
 
 
 CONTAINERS = (
-    ContainerSpec(names.ROSTERS, "/feeder_id"),
+    ContainerSpec(names.ROSTERS, "/feeder_id", ("/customer_id/[]",)),
     ContainerSpec(names.PACKS, "/id", ("/due_at", "/outbox_pending")),
     ContainerSpec(names.ANOMALIES, "/feeder_id", ("/start", "/kind"), RECORD_TTL_S),
     ContainerSpec(names.INCIDENTS, "/feeder_id", ("/type", "/state", "/started_at", "/release_at"), FOREVER),
     ContainerSpec(names.CONTEXT, "/scope", ("/end",), FOREVER),
     ContainerSpec(names.CUSTOMERS, "/customer_id", ("/phone",)),
-    ContainerSpec(names.DELIVERIES, "/customer_id", ("/state", "/not_before"), CONTEXT_TTL_S),
+    ContainerSpec(names.DELIVERIES, "/customer_id", ("/state", "/not_before", "/critical"), CONTEXT_TTL_S),
     ContainerSpec(names.LEASES, "/id"),
     # How long an audit trail is to be kept is the operator's to say: the template sets a time to live.
     ContainerSpec(names.AUDIT, "/day", ("/at",), FOREVER),

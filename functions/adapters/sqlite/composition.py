@@ -7,14 +7,14 @@ from pathlib import Path
 from functions.adapters.reports.folder import ReportFolder
 from functions.adapters.sqlite.audit import SqliteAudit
 from functions.adapters.sqlite.context import SqliteContext
+from functions.adapters.sqlite.customers import SqliteCustomers
 from functions.adapters.sqlite.database import Database
+from functions.adapters.sqlite.deliveries import SqliteDeliveries
 from functions.adapters.sqlite.incidents import SqliteIncidents
 from functions.adapters.sqlite.letters import SqliteLetters
 from functions.adapters.sqlite.packs import SqlitePacks
 from functions.adapters.sqlite.stores import (
     SqliteAnomalies,
-    SqliteCustomers,
-    SqliteDeliveries,
     SqliteRosters,
 )
 from functions.ports import Stores

@@ -96,6 +96,11 @@ class Container:
                 return str(int(etag) + 1)
         raise Conflict(f"{self.name} document {document.id} was changed by somebody else; read it and try again")
 
+    def remove(self, condition: str, values: tuple[object, ...], connection: sqlite3.Connection) -> int:
+        """Remove documents that fulfil a condition; returns how many there were."""
+        statement = f"DELETE FROM documents WHERE container = ? AND {condition}"  # noqa: S608  # conditions are ours
+        return connection.execute(statement, (self.name, *values)).rowcount
+
     def select(self, kind: type[Value], condition: str, *values: Any) -> list[Value]:
         """Documents that fulfil a condition on partition, type, sort and state, decoded."""
         query = f"SELECT body FROM documents WHERE container = ? AND {condition}"  # noqa: S608  # conditions are ours

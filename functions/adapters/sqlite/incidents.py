@@ -79,6 +79,11 @@ class SqliteIncidents:
                 values.append(value)
         return self._incidents.select(Incident, f"{condition} ORDER BY sort DESC, id LIMIT ?", *values, limit)
 
+    async def head(self, feeder_id: str, incident_id: str) -> Incident | None:
+        """Newest revision of one incident."""
+        found = self._incidents.read(feeder_id, incident_id, Incident)
+        return None if found is None else found[0]
+
     async def page(self, search: IncidentSearch, after: Cursor | None, limit: int) -> list[Incident]:
         """Newest revision of incidents behind a cursor, latest start first; by state, feeder and start only."""
         conditions: list[str] = ["type = 'head'"]

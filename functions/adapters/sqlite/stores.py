@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 import msgspec
 
 from functions.adapters.sqlite.database import Database
 from functions.adapters.sqlite.documents import Container, Document
 from functions.domain.anomalies import Anomaly
-from functions.domain.notifications import Customer, Delivery, DeliveryState
 from functions.domain.roster import RosterShard
 
 
@@ -38,6 +37,16 @@ class SqliteRosters:
             counts[shard.feeder_id] = counts.get(shard.feeder_id, 0) + len(shard.meter_id)
         return counts
 
+    async def feeders_of(self, customer_id: str) -> list[str]:
+        """Feeders on whose rosters a customer has a meter, by id."""
+        rows = self._rosters.database.rows(
+            "SELECT DISTINCT partition FROM documents WHERE container = 'rosters' AND type = 'roster'"
+            " AND EXISTS (SELECT 1 FROM json_each(CAST(body AS TEXT), '$.customer_id') WHERE value = ?)"
+            " ORDER BY partition",
+            (customer_id,),
+        )
+        return [row[0] for row in rows]
+
 
 class SqliteAnomalies:
     """An `AnomalyStore`."""
@@ -58,70 +67,3 @@ class SqliteAnomalies:
         records = self._anomalies.select(Anomaly, condition, end, *sorted(kinds))
         over = {each.anomaly_id for each in records if each.end is not None and each.end <= start}
         return [each for each in records if each.anomaly_id not in over]
-
-
-class SqliteCustomers:
-    """A `CustomerStore`."""
-
-    def __init__(self, database: Database) -> None:
-        self._customers = Container(database, "customers")
-
-    async def put(self, customers: Iterable[Customer]) -> None:
-        """Write customers."""
-        documents = (Document(each.customer_id, each.customer_id, "customer", each) for each in customers)
-        with self._customers.database.transaction() as connection:
-            self._customers.put(documents, connection)
-
-    async def read(self, customer_id: str) -> Customer | None:
-        """One customer; None when unknown."""
-        found = self._customers.read(customer_id, customer_id, Customer)
-        return None if found is None else found[0]
-
-
-class SqliteDeliveries:
-    """A `DeliveryStore`."""
-
-    def __init__(self, database: Database) -> None:
-        self._deliveries = Container(database, "deliveries")
-
-    async def claim(self, delivery: Delivery) -> bool:
-        """Insert a claim; False when the key is claimed already, unless the last attempt failed for certain."""
-        with self._deliveries.database.transaction() as connection:
-            before = self._deliveries.read(delivery.customer_id, delivery.key, Delivery)
-            if before is not None and before[0].state is not DeliveryState.failed:
-                return False
-            self._deliveries.put([_delivery(delivery)], connection)
-            return True
-
-    async def read(self, customer_id: str, key: str) -> Delivery | None:
-        """The record of one message; None when it was never claimed."""
-        found = self._deliveries.read(customer_id, key, Delivery)
-        return None if found is None else found[0]
-
-    async def reclaim(self, stale: Delivery, fresh: Delivery) -> bool:
-        """Replace a claim by another of the same key if it still stands as `stale`."""
-        with self._deliveries.database.transaction() as connection:
-            found = self._deliveries.read(stale.customer_id, stale.key, Delivery)
-            if found is None or found[0] != stale:
-                return False
-            self._deliveries.put([_delivery(fresh)], connection)
-            return True
-
-    async def finish(self, delivery: Delivery) -> None:
-        """Record how a claimed message ended."""
-        with self._deliveries.database.transaction() as connection:
-            self._deliveries.put([_delivery(delivery)], connection)
-
-    async def counts(self) -> Mapping[str, int]:
-        """Number of deliveries by state."""
-        return dict(
-            self._deliveries.database.rows(
-                "SELECT state, count(*) FROM documents WHERE container = 'deliveries' GROUP BY state"
-            )
-        )
-
-
-def _delivery(delivery: Delivery) -> Document:
-    return Document(
-        delivery.customer_id, delivery.key, "delivery", delivery, sort=delivery.claimed_at, state=delivery.state
-    )

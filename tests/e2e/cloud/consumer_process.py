@@ -29,12 +29,14 @@ from functions.adapters.cosmos import database, leases
 from functions.adapters.event_hubs import consumer
 from functions.adapters.event_hubs.consumer import HubEvent, Sharing
 from functions.adapters.json_lines import JsonLinesNotifier
+from functions.adapters.phone_numbers import PhoneNumbers
 from functions.adapters.telemetry import LogTelemetry
 from functions.application import Application
 from functions.domain.features import FEATURES
+from functions.domain.message_report import MessageReport
 from functions.domain.outcomes import BatchReport
 from functions.domain.readings import decode
-from functions.services import delivery
+from functions.services import delivery, releasing, standing
 from functions.settings import Settings
 from local import consume
 from local.consume import Consumer
@@ -102,6 +104,10 @@ class BatchLines:
         with self._path.open("ab") as file:
             file.write(msgspec.json.encode(line) + b"\n")
 
+    def messages(self, report: MessageReport) -> None:
+        """Write the product's own line."""
+        self._log.messages(report)
+
 
 def poisoned(features: np.ndarray, usual_mean: np.ndarray, usual_sd: np.ndarray) -> object:
     """The exact scorer, but for one value."""
@@ -115,11 +121,14 @@ async def run(order: Order) -> None:
     output, clock = Path(order.output), ShiftedClock(order.began)
     azure = AzureStores.over(order.cloud.cosmos, order.cloud.blobs, order.world)
     application = Application.build(
-        Settings(output=output, store="cosmos", no_reads_grace_s=GRACE_S),
+        Settings(
+            output=output, store="cosmos", no_reads_grace_s=GRACE_S, messages_per_minute=0, sender_messages_per_s=0
+        ),
         azure.stores,
         score=poisoned if order.poison else score,
         prior=PRIOR,
-        notifier=JsonLinesNotifier(output / "notifications.jsonl"),
+        notifiers={"console": JsonLinesNotifier(output / "notifications.jsonl")},
+        plans=PhoneNumbers(),
         telemetry=BatchLines(output / "batches.jsonl", order.owner),
         clock=clock,
     )
@@ -140,12 +149,13 @@ def live(order: Order) -> None:
         filename=Path(order.output) / f"{order.owner}.log", format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
     logging.getLogger("metersentry").setLevel(logging.INFO)
-    consume.IDLE_S, consume.LONGEST_WAIT_S, consume.ADVANCE_S = 0.1, 2.0, 5
+    consume.IDLE_S, consume.LONGEST_WAIT_S = 0.1, 2.0
     consumer.FIRST_WAIT_S, consumer.LONGEST_WAIT_S = 0.2, 2.0
     database.TIMEOUT_S, database.THROTTLE_WAIT_S = 5, 1
     leases.LEASE_S, leases.RENEW_S = 4, 1
     # A message is never in two hands of one process; beside others, time must pass before its sender counts as dead.
     consume.HIDDEN_S, delivery.SENDING_S = (1, 1) if order.alone else (3, 6)
+    consume.ADVANCE_S, releasing.SURE_AFTER_S, standing.WAIT_S = 1, delivery.SENDING_S, 1
     if order.die_at is not None:
         arm(order.die_at)
     with named_for(order.world):

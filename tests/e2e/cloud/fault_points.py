@@ -20,7 +20,7 @@ from functions.adapters.storage.queues import StorageQueue
 EVERY = "*"
 NAMES = (
     *("packs replace", "anomalies commit", "incidents put", "incidents commit", "leases replace"),
-    *("deliveries create", "deliveries put", "queue put", "queue remove", "incidents publish"),
+    *("deliveries create", "deliveries replace", "queue put", "queue remove", "incidents publish"),
     *("message send", "checkpoint move"),
 )
 """Writes that every chapter of a story makes."""

@@ -36,7 +36,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """When, by the machine's clock, the story's clock showed `promise_house.NOW`."""
     alone: bool = True
     """Whether no other consumer lives beside it: then nobody need be waited for."""
-    timers: bool = False
+    timers: bool = True
     poison: bool = False
     die_at: Point | None = None
 

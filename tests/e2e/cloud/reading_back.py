@@ -27,7 +27,7 @@ async def end_of(world: World) -> EndState:
     anomalies = [msgspec.convert(each, Anomaly) for each in await _all(world, names.ANOMALIES)]
     incidents = await stores.incidents.latest(state=None, feeder_id=None, limit=MOST)
     members = await asyncio.gather(*(stores.incidents.chunks(each.feeder_id, each.chunks) for each in incidents))
-    deliveries = await _all(world, names.DELIVERIES)
+    deliveries = [each for each in await _all(world, names.DELIVERIES) if "kind" in each]
     return EndState(
         meters=meter_states(shards, [_pack(each) for each in await _all(world, names.PACKS)]),
         anomalies=sorted((each.id, each.start, each.end) for each in anomalies),

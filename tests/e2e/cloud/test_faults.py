@@ -85,7 +85,7 @@ async def test_through_rough_weather_nothing_is_lost_or_told_twice(
 
 LOST_REPLIES = [
     *(("packs", "create"), ("packs", "replace"), ("anomalies", "batch"), ("incidents", "upsert")),
-    *(("incidents", "batch"), ("deliveries", "create"), ("deliveries", "upsert"), ("leases", "replace")),
+    *(("incidents", "batch"), ("deliveries", "create"), ("deliveries", "replace"), ("leases", "replace")),
 ]
 LOST_RACES = [("packs", "create"), ("packs", "replace"), ("incidents", "batch"), ("leases", "replace")]
 

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-from functional.promise_house import House
+from functional.promise_house import NOW, House
 
-from functions.domain.errors import TransientFault
-from functions.domain.notifications import Delivery, IntentKind, Notification
-from functions.services.delivery import SENDING_S
+from functions.domain.notifications import Delivery, DeliveryState, IntentKind, Notification, send_key
+from functions.services.releasing import SURE_AFTER_S
 
 MESSAGE = Notification(
-    key="inc:M00|M00|outage_seen|console",
+    key=send_key("inc:M00", "M00", IntentKind.outage_seen),
     customer_id="M00",
     incident_id="inc:M00",
     kind=IntentKind.outage_seen,
-    channel="console",
-    started_at=0,
+    started_at=NOW,
     restored_at=None,
-    created_at=0,
+    created_at=NOW,
 )
 
 
@@ -57,14 +54,15 @@ async def test_a_message_taken_over_meanwhile_is_not_sent_again() -> None:
     rival, phone = House(), Recorder()
 
     async def meanwhile() -> None:
-        rival.clock.set(rival.clock.now() + SENDING_S)
-        assert await rival.application.delivery.deliver(MESSAGE)
+        rival.clock.set(rival.clock.now() + SURE_AFTER_S)
+        await rival.application.releasing.release()
+        assert phone.sent == [MESSAGE.key]
 
     slow = House(rival.database, rival.clock, deliveries=lambda store: LateAnswer(store, meanwhile))
     for house in (rival, slow):
-        house.application.delivery._notifier = phone
-    with pytest.raises(TransientFault, match="took too long"):
-        await slow.application.delivery.deliver(MESSAGE)
+        house.application.delivery._notifiers = {"console": phone}
+        house.application.releasing._notifiers = {"console": phone}
+    assert await slow.application.delivery.deliver(MESSAGE) is DeliveryState.claimed
     assert phone.sent == [MESSAGE.key]
-    assert not await rival.application.delivery.deliver(MESSAGE)
+    assert await rival.application.delivery.deliver(MESSAGE) is None
     rival.database.close()

@@ -22,9 +22,11 @@ from functions import names
 from functions.adapters.azure_stores import AzureStores
 from functions.adapters.cosmos.container import CosmosContainer
 from functions.adapters.cosmos.faults import named_faults
+from functions.adapters.phone_numbers import PhoneNumbers
 from functions.adapters.storage.queues import StorageQueue
 from functions.application import Application
 from functions.domain.errors import TransientFault
+from functions.domain.notifications import WAITING
 from functions.domain.roster import RosterRow
 from functions.settings import Settings
 
@@ -52,7 +54,8 @@ class World:
             self.azure.stores,
             score=score,
             prior=PRIOR,
-            notifier=Silent(),
+            notifiers={"console": Silent()},
+            plans=PhoneNumbers(),
             telemetry=Silent(),
             clock=self._clock,
         )
@@ -126,7 +129,10 @@ class World:
         return True
 
     async def _messages_done(self) -> bool:
-        return await self.queue.waiting() == 0
+        if await self.queue.waiting():
+            return False
+        counts = await self.azure.stores.deliveries.counts()
+        return not any(counts.get(state) for state in WAITING)
 
     async def open(self) -> None:
         """Create what is this world's, and begin after the last event of a hub that others have used."""

@@ -25,6 +25,7 @@ from functions.adapters import open_telemetry
 from functions.adapters.open_telemetry import OpenTelemetry, telemetry
 from functions.adapters.telemetry import LogTelemetry
 from functions.domain.errors import SettingError
+from functions.domain.message_report import MessageReport
 from functions.domain.outcomes import BatchReport, Outcome
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -126,6 +127,25 @@ def test_every_instrument_is_recorded_with_its_attributes(
         ("metersentry.lag_s", ()): 14,
     }
     assert ["missing_events=5" in message for message in caplog.messages if "request_units=824.4" in message] == [True]
+
+
+def test_messages_are_counted_and_what_waits_is_shown(
+    provider: MeterProvider, reader: InMemoryMetricReader, caplog: pytest.LogCaptureFixture
+) -> None:
+    metrics = OpenTelemetry(meter=provider.get_meter("test"))
+    metrics.messages(MessageReport(Counter(sent=2, held=1), [40, 80]))
+    metrics.messages(MessageReport(waiting=7, unknown=3))
+
+    assert points(reader) == {
+        ("metersentry.messages", (("state", "sent"),)): 2,
+        ("metersentry.messages", (("state", "held"),)): 1,
+        ("metersentry.message_s", ()): 120,
+        ("metersentry.messages_waiting", ()): 7,
+        ("metersentry.messages_unknown", ()): 3,
+    }
+    assert [(each.levelname, each.getMessage()) for each in caplog.records] == [
+        ("WARNING", "messages waiting=7 unknown=3")
+    ]
 
 
 def test_request_units_are_asked_for_once_a_batch(provider: MeterProvider, reader: InMemoryMetricReader) -> None:

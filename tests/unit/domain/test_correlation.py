@@ -24,7 +24,7 @@ from functions.domain.board import Board
 from functions.domain.context import GridContext
 from functions.domain.correlation import correlate
 from functions.domain.incidents import CHUNK_MEMBERS, Cause, IncidentKind, IncidentState
-from functions.domain.notifications import IntentKind, Notification, render, send_key, short_reference
+from functions.domain.notifications import IntentKind
 from functions.domain.publication import LEDGER_LINES, MOST_OPERATIONS
 from functions.domain.revising import Restoration
 from functions.domain.topology import FeederMap
@@ -557,18 +557,6 @@ def test_all_that_planned_work_holds_fits_into_one_commit():
     story.tell(*(opened(meter) for meter in layout.places))
     assert len(story.ledger) == 4_000 > LEDGER_LINES
     assert max(step.operations for step in story.steps) <= MOST_OPERATIONS
-
-
-def test_messages_name_the_time_and_the_incident():
-    told = {
-        "key": send_key("inc:M1:power_off:5", "C1", IntentKind.restored, "sms"), "customer_id": "C1",
-        "incident_id": "inc:M1:power_off:5", "channel": "sms", "started_at": NOW, "created_at": NOW + 5,
-    }  # fmt: skip
-    seen = render(Notification(kind=IntentKind.outage_seen, restored_at=None, **told))
-    assert seen == "We see a power outage at your address since 22:15 UTC and are on it. Ref KISJEU"
-    back = render(Notification(kind=IntentKind.restored, restored_at=NOW + 3600, **told))
-    assert back == "Your power is back since 23:15 UTC. Ref KISJEU"
-    assert len(short_reference("anything")) == 6
 
 
 def test_signals_are_told_apart():

@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -25,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[3]
 MESSAGE = {
     "id": "inc:A|C1|outage_seen|console", "key": "inc:A|C1|outage_seen|console", "customer_id": "C1",
     "incident_id": "inc:A", "kind": IntentKind.outage_seen, "channel": "console", "started_at": 1_718_582_400,
-    "restored_at": None, "created_at": 1_718_582_400,
+    "restored_at": None, "created_at": int(time.time()),  # what is older than two hours is not sent any more
 }  # fmt: skip
 MESSAGE_LETTER = f"notifications/document:{MESSAGE['id']}"
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from message_office import Office
 
 from functions.adapters.clocks import SetClock
 from functions.adapters.sqlite.composition import sqlite_stores
 from functions.adapters.sqlite.database import Database
 from functions.domain.anomalies import Anomaly, Phase
 from functions.domain.errors import Conflict, RejectedDocument, TransientFault
+from functions.domain.notifications import DeliveryState, Intent, IntentKind
 from functions.domain.publication import MOST_OPERATIONS
 from functions.domain.work_orders import AssetKind, WorkOrder, WorkOrderStatus
 from functions.services.correlation import CorrelationService
-from functions.services.delivery import DeliveryService
 from functions.services.fan_out import FanOutService
 from functions.services.feeders import Feeders
 from functions.services.grid_context import ContextService
@@ -120,17 +121,6 @@ async def test_a_board_that_is_never_free_is_given_back(service, stores, monkeyp
         await service.correlate(fed(DARK))
 
 
-class Phone:
-    name = "console"
-
-    def __init__(self):
-        self.sent = []
-
-    async def send(self, notification, customer, body):
-        self.sent.append((customer.customer_id, body))
-        return "ref"
-
-
 async def test_a_customer_is_told_once_however_often_the_message_comes(service, stores, clock, monkeypatch):
     intents: list[object] = []
     commit = stores.incidents.commit
@@ -144,13 +134,39 @@ async def test_a_customer_is_told_once_however_often_the_message_comes(service, 
     await service.correlate(fed(DARK, second))
     assert intents == []
     await pass_time(service, clock, NOW + 600)
-    fan_out, phone = FanOutService(stores.incidents, stores.letters, channel="console"), Phone()
-    delivery = DeliveryService(stores.deliveries, stores.customers, phone, clock)
     documents = [{**each, "type": "intent"} for each in fed(*intents, *intents)]
-    messages = (await fan_out.expand(documents)).notifications
-    assert [await delivery.deliver(message) for message in messages] == [True, False]
-    assert [customer for customer, _ in phone.sent] == ["C1"]
+    messages = (await FanOutService(stores.incidents, stores.customers, stores.letters).expand(documents)).notifications
+    office = Office(stores, clock)
+    assert [await office.delivery.deliver(message) for message in messages] == [DeliveryState.sent, None]
+    assert [customer for customer, _ in office.channels["console"].sent] == ["C1"]
     assert await stores.deliveries.counts() == {"sent": 1}
+
+
+async def test_what_only_operators_are_told_goes_to_them_alone(stores):
+    intent = Intent(
+        id="int", kind=IntentKind.tamper, incident_id="inc:A", revision=2, feeder_id="F", chunks=(), created_at=NOW,
+        place="meter M1",
+    )  # fmt: skip
+    fan_out = FanOutService(stores.incidents, stores.customers, stores.letters)
+    (told,) = (await fan_out.expand([{**each, "type": "intent"} for each in fed(intent)])).notifications
+    assert (told.customer_id, told.place, told.revision) == ("operators", "meter M1", 2)
+
+
+async def test_when_an_outage_was_heard_of_is_carried_to_its_messages(service, stores, clock, monkeypatch):
+    intents: list[object] = []
+    commit = stores.incidents.commit
+
+    async def watched(board, incidents, suppressions, new):
+        intents.extend(new)
+        await commit(board, incidents, suppressions, new)
+
+    monkeypatch.setattr(stores.incidents, "commit", watched)
+    clock.set(NOW + 40)
+    await service.correlate(fed(DARK))
+    await pass_time(service, clock, NOW + 600)
+    fan_out = FanOutService(stores.incidents, stores.customers, stores.letters)
+    (told,) = (await fan_out.expand([{**each, "type": "intent"} for each in fed(*intents)])).notifications
+    assert told.noticed_at == NOW + 40 < told.created_at
 
 
 async def test_a_record_that_cannot_be_taken_in_goes_to_the_dead_letters_alone(service, stores):
@@ -164,7 +180,7 @@ async def test_a_record_that_cannot_be_taken_in_goes_to_the_dead_letters_alone(s
 
 
 async def test_an_intent_that_cannot_be_expanded_goes_to_the_dead_letters_alone(stores):
-    fan_out = FanOutService(stores.incidents, stores.letters, channel="console")
+    fan_out = FanOutService(stores.incidents, stores.customers, stores.letters)
     out = await fan_out.expand([{"type": "intent", "id": "broken"}, {"type": "board", "id": "board"}])
     assert (out.notifications, out.revisions) == ([], [])
     (letter,) = await stores.letters.letters(10)

@@ -25,6 +25,8 @@ ROUTES = {
     ("GET", "/api/suppressions"): {"viewer", "operator", "inspector"},
     ("GET", "/api/meters/F/M1"): {"viewer", "operator", "inspector"},
     ("GET", "/api/risk"): {"inspector"},
+    ("GET", "/api/deliveries?state=unknown"): {"operator"},
+    ("POST", "/api/customers"): {"operator"},
     ("POST", "/api/roster"): {"operator"},
     ("POST", "/api/work-orders"): {"operator"},
     ("GET", "/api/work-orders"): {"viewer", "operator", "inspector"},

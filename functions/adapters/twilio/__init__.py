@@ -1,0 +1,1 @@
+"""Twilio: SMS, calls, and the proof that a webhook is Twilio's."""
