@@ -15,18 +15,7 @@ from functions.adapters.cosmos.schema import CONTAINERS
 from functions.settings import Settings, cloud
 from functions.web.auth import Role as AppRole
 
-# --- What the code is about to name: a line goes when the code has it. ----------------------------------------
-COMING_NAMES = {"WORK_ORDERS_HUB": "work-orders", "WORK_ORDERS_GROUP": "context", "AUDIT": "audit"}
-COMING_CONTAINERS = {"audit": Container("/day", ("/at",), "")}
-COMING_PATHS = {"rosters": {"/customer_id/[]"}, "deliveries": {"/critical"}}
-COMING_SETTINGS = {
-    *("CONTEXT_WEIGHT_MAX", "PUBLIC_URL", "WEBHOOK_URL", "WEBHOOK_SECRET", "UTILITY_NAME", "UTILITY_TIME_ZONE"),
-    *("MESSAGES_PER_MINUTE", "SENDER_MESSAGES_PER_S"),
-    *("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM", "TWILIO_MESSAGING_SERVICE_SID"),
-}
-# --------------------------------------------------------------------------------------------------------------
-
-NAMES: dict[str, str] = {**COMING_NAMES, **{name: value for name, value in vars(names).items() if name.isupper()}}
+NAMES: dict[str, str] = {name: value for name, value in vars(names).items() if name.isupper()}
 """Everything outside the process, by the name of its constant."""
 TTL_BY_PARAMETER = {"audit"}
 """How long the audit trail is kept is the operator's to say."""
@@ -119,7 +108,7 @@ def of_settings(stack: Stack) -> Iterator[str]:
     Settings.of(environment)
     cloud(environment)
     wanted = environment.names - SET_BY_THE_PLATFORM - INSTEAD_OF_THE_ACCOUNT_NAME
-    wanted |= READ_BY_TELEMETRY | HOST_SETTINGS | COMING_SETTINGS
+    wanted |= READ_BY_TELEMETRY | HOST_SETTINGS
     yield from (f"the setting {name} is not set" for name in sorted(wanted - set(stack.settings)))
     yield from (f"nobody reads the setting {name}" for name in sorted(set(stack.settings) - wanted))
     for name, value in stack.settings.items():
@@ -168,7 +157,6 @@ def of_names(stack: Stack) -> Iterator[str]:
 def of_containers(stack: Stack) -> Iterator[str]:
     """Containers have the partition keys, indexed paths and times to live that the adapters count on."""
     wanted = {
-        **COMING_CONTAINERS,
         **{spec.name: Container(spec.partition_key, spec.indexed, str(spec.ttl_s or 0)) for spec in CONTAINERS},
     }
     yield from (f"there is no container {name}" for name in sorted(wanted.keys() - stack.containers.keys()))
@@ -177,7 +165,7 @@ def of_containers(stack: Stack) -> Iterator[str]:
         there, want = stack.containers[name], wanted[name]
         if there.partition_key != want.partition_key:
             yield f"the container {name} is partitioned by {there.partition_key}, the adapter by {want.partition_key}"
-        if set(there.indexed) != set(want.indexed) | COMING_PATHS.get(name, set()):
+        if set(there.indexed) != set(want.indexed):
             yield f"the container {name} indexes {there.indexed}, the adapter wants {want.indexed}"
         if name not in TTL_BY_PARAMETER and there.ttl != want.ttl:
             yield f"documents of {name} live {there.ttl} s, the adapter counts on {want.ttl}"
