@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from functions.adapters.clocks import SetClock
 from functions.application import Application
 
 ENGINE = "azure_functions_runtime"
@@ -147,13 +148,18 @@ DARK = {
     "id": "M1:power_off:1:opened", "anomaly_id": "M1:power_off:1", "phase": "opened", "meter_id": "M1",
     "customer_id": "C1", "transformer_id": "T1", "feeder_id": "F", "kind": "power_off", "start": 900, "end": None,
     "score": 9.0, "threshold": 4.0, "why": "no voltage", "raised_at": 900, "type": "anomaly", "_rid": "x", "_ts": 900,
+    "signal": "zero_voltage",
 }  # fmt: skip
 
 
 async def test_the_engine_invokes_the_change_feeds_and_the_queue_until_a_message_is_sent(
-    engine: ModuleType, composed: Application, tmp_path: Path
+    engine: ModuleType, composed: Application, clock: SetClock, tmp_path: Path
 ) -> None:
-    await invoke(engine, "correlate_anomalies", "documents", Sent(json=json.dumps([DARK])))
+    dark = {**DARK, "start": clock.now(), "raised_at": clock.now() + 900}
+    clock.set(clock.now() + 900)
+    await invoke(engine, "correlate_anomalies", "documents", Sent(json=json.dumps([dark])))
+    clock.set(clock.now() + 900)  # customers hear of an outage when it has lasted
+    await composed.advancing.advance()
     (incident,) = await composed.stores.incidents.latest(state=None, feeder_id="F", limit=10)
 
     database = composed.stores.incidents._incidents.database
@@ -163,7 +169,7 @@ async def test_the_engine_invokes_the_change_feeds_and_the_queue_until_a_message
     ]
     response = await invoke(engine, "fan_out", "documents", Sent(json=json.dumps(documents)))
     out = {each.name: json.loads(each.data.json) for each in response.output_data}
-    assert [json.loads(each)["incident_id"] for each in out["incidents"]] == [incident.incident_id]
+    assert {json.loads(each)["incident_id"] for each in out["incidents"]} == {incident.incident_id}
 
     for message in out["notifications"]:
         await invoke(
