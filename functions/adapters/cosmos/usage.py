@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from typing import Any
 
 from azure.core.pipeline.transport import AioHttpTransport
 
@@ -37,7 +38,7 @@ class MeteredTransport(AioHttpTransport):  # type: ignore[misc]  # loaded lazily
         super().__init__(use_env_settings=False)
         self._usage = usage
 
-    async def send(self, request, **options):  # type: ignore[no-untyped-def]  # as the SDK declares it
+    async def send(self, request: Any, **options: Any) -> Any:
         """Send one request."""
         response = await super().send(request, **options)
         charge = response.headers.get(_CHARGE)
@@ -46,7 +47,7 @@ class MeteredTransport(AioHttpTransport):  # type: ignore[misc]  # loaded lazily
         return response
 
 
-def _operation(request) -> str:  # type: ignore[no-untyped-def]  # a request of the SDK
+def _operation(request: Any) -> str:
     """Container and operation, as in `packs replace`."""
     rest = request.url.partition("/colls/")[2]
     container = rest.partition("/")[0] or "account"

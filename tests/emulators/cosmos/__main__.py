@@ -9,8 +9,8 @@ import sys
 
 from emulators.cosmos.authorization import KEY
 from emulators.cosmos.connection import Connection
-from emulators.cosmos.process import READY
 from emulators.cosmos.service import Service
+from emulators.server_process import READY
 
 HOST = "127.0.0.1"
 

@@ -8,8 +8,8 @@ import signal
 import sys
 from functools import partial
 
+from emulators.server_process import READY
 from emulators.twilio.connection import serve_connection
-from emulators.twilio.process import READY
 from emulators.twilio.service import ACCOUNT_SID, AUTH_TOKEN, Service
 
 HOST = "127.0.0.1"
