@@ -144,7 +144,8 @@ def _incident(incident: Incident, now: int) -> IncidentRow:
         what=WHAT[incident.kind],
         state=incident.state.value.replace("_", " "),
         cause="" if incident.cause in ("", "unknown") else incident.cause.replace("_", " "),
-        customers_out=f"{incident.customers_out:,}",
+        # Without power, that is: of a silent or odd meter nobody says so.
+        customers_out=f"{incident.customers_out:,}" if incident.kind is IncidentKind.outage else "–",
         critical=f"{critical:,} critical" if critical else "",
         since=moment(incident.started_at, now),
         age=f"for {span(now - incident.started_at)}",
