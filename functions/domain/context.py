@@ -17,7 +17,7 @@ from functools import cached_property
 import msgspec
 
 from functions.domain import alarm_profile
-from functions.domain.alarm_profile import AlarmProfile
+from functions.domain.alarm_profile import SUBJECTS, AlarmProfile, Subject
 from functions.domain.anomalies import Anomaly, Kind
 from functions.domain.limits import RANGE_A_SCORE, RANGE_B_SCORE
 from functions.domain.thresholds import HIGHEST_SCORE
@@ -30,9 +30,7 @@ DEFAULT_WEIGHT_MAX = 2.0
 """`CONTEXT_WEIGHT_MAX`: weather and history together ask for no more than twice the usual."""
 EXPLAINED_BY_WORK = frozenset(kind.name for kind in (Kind.power_off, Kind.no_reads, Kind.sag, Kind.swell, Kind.unusual))
 """Planned work explains what happens to supply; it does not explain tampering or a stuck register."""
-VOLTAGE = frozenset({Kind.sag.name, Kind.swell.name})
-WEIGHED = VOLTAGE | {Kind.unusual.name}
-"""Kinds that weather and the feeder's history bear on."""
+_SPOKEN = {Subject.voltage: "voltage", Subject.pattern: "unusual patterns"}
 HABIT_HOLDS_S = 2 * 3_600
 """What lasts longer than this on a noisy feeder is worth a look all the same."""
 
@@ -95,7 +93,8 @@ def assess(anomaly: Anomaly, context: GridContext) -> Verdict:
         verdict = _planned(anomaly, context)
         if not verdict.raised:
             return verdict
-    return _weighed(anomaly, context) if anomaly.kind in WEIGHED else RAISED
+    subject = SUBJECTS.get(anomaly.kind)
+    return RAISED if subject is None else _weighed(anomaly, subject, context)
 
 
 def _planned(anomaly: Anomaly, context: GridContext) -> Verdict:
@@ -134,28 +133,29 @@ def _run(orders: Sequence[WorkOrder], moment: int, buffer_s: int) -> list[WorkOr
     return run if run and run[0].start - buffer_s <= moment < until else []
 
 
-def _weighed(anomaly: Anomaly, context: GridContext) -> Verdict:
+def _weighed(anomaly: Anomaly, subject: Subject, context: GridContext) -> Verdict:
     """Ask for more in hard weather and on a noisy feeder, for less on one that is always right."""
     weather = context.weather.influence(anomaly.start)
-    habit = alarm_profile.weight(context.profile, anomaly.start)
+    habit = alarm_profile.weight(context.profile, subject, anomaly.start)
     weight = max(1 / context.weight_max, min(weather.weight * habit, context.weight_max))
-    if weight <= 1.0 or anomaly.score >= _bar(anomaly, weight):
+    if weight <= 1.0 or anomaly.score >= _bar(anomaly, subject, weight):
         return RAISED
     causes = [weather] if weather.weight > 1.0 else []
     if habit > 1.0:
-        causes.append(_noisy(anomaly, context.profile, habit))
+        causes.append(_noisy(anomaly, subject, context.profile, habit))
     causes.sort(key=lambda cause: -cause.weight)
     return Verdict(causes[0].source_id, "; ".join(cause.reason for cause in causes), causes[0].until)
 
 
-def _bar(anomaly: Anomaly, weight: float) -> float:
+def _bar(anomaly: Anomaly, subject: Subject, weight: float) -> float:
     """The score that counts as news at a weight."""
-    if anomaly.kind in VOLTAGE:
+    if subject is Subject.voltage:
         return min(RANGE_A_SCORE * weight, RANGE_B_SCORE)
     return min(anomaly.threshold * weight, HIGHEST_SCORE)
 
 
-def _noisy(anomaly: Anomaly, profile: AlarmProfile, weight: float) -> Influence:
-    share = alarm_profile.confirmed_share(profile, anomaly.start)
-    reason = f"feeder {anomaly.feeder_id}: {share:.0%} of its alarms at this hour were real, weight {weight:.1f}"
+def _noisy(anomaly: Anomaly, subject: Subject, profile: AlarmProfile, weight: float) -> Influence:
+    share = alarm_profile.confirmed_share(profile, subject, anomaly.start)
+    about = f"feeder {anomaly.feeder_id}: {share:.0%} of its alarms on {_SPOKEN[subject]} at this hour were real"
+    reason = f"{about}, weight {weight:.1f}"
     return Influence(weight, reason, f"profile:{anomaly.feeder_id}", anomaly.start + HABIT_HOLDS_S)

@@ -83,7 +83,7 @@ def follow(
     changes: list[Change] = []
     # Turn k: the readings that come after k events of their meter, then its next event.
     for readings, own_events in zip(_by_turn(passed, turns + 1), _by_turn(turn, turns + 1), strict=True):
-        changes += episodes.update(state, entries, found.kinds, found.score, found.threshold, readings)
+        changes += episodes.update(state, entries, found.kinds, found.score, found.rule, found.threshold, readings)
         for nth in own_events.tolist():
             event = events[order[nth]]
             used[order[nth]], told = apply(state, event.row, event.slot, event.meaning, int(head_before[event.row]))

@@ -66,12 +66,15 @@ def update(
     entries: Entries,
     kinds: NDArray[np.bool_],
     score: NDArray[np.float32],
+    rule: NDArray[np.float32],
     threshold: NDArray[np.float32],
     chosen: NDArray[np.int64],
 ) -> list[Change]:
     """Open and close anomalies after the chosen entries (in row and slot order); `state` is changed in place.
 
-    `kinds` is `[n, 8]`, what each entry shows. Only meters with something open or something to open are visited.
+    `kinds` is `[n, 8]`, what each entry shows. What the model saw carries its `score`, what a rule saw that of the
+    `rule`: how deep a sag is does not depend on how seldom it is. Only meters with something open or something to open
+    are visited.
     """
     changes: list[Change] = []
     row = entries.row[chosen]
@@ -80,9 +83,10 @@ def update(
         breach, visited = kinds[chosen, kind], is_open[row, kind]
         if breach.any():
             visited = visited | np.isin(row, row[breach])
+        worth = score if kind is Kind.unusual else rule
         for entry in chosen[visited].tolist():
             broken = bool(kinds[entry, kind])
-            change = _step(state, kind, entries, entry, broken, float(score[entry]), float(threshold[entry]))
+            change = _step(state, kind, entries, entry, broken, float(worth[entry]), float(threshold[entry]))
             if change is not None:
                 changes.append(change)
     return changes

@@ -26,7 +26,8 @@ ORDINARY_RESIDUAL_C, WEIGHT_PER_C = 3.0, 0.1
 ORDINARY_WIND_MPS, WEIGHT_PER_MPS = 10.0, 0.05
 ALERT_WEIGHT = 1.3
 USUAL_DAYS, LEAST_DAYS = 14, 3
-"""The usual temperature of an hour is the mean over the days before it; fewer than three tell nothing."""
+"""The usual temperature of an hour is the median over the days before it, so that a heat wave's first days do not make
+its last ones usual; fewer than three tell nothing."""
 NEAR_S = 90 * 60
 """An observation stands for this long on both sides: stations report every hour, and late."""
 MOST_HOLD_S = 6 * 3_600
@@ -154,7 +155,7 @@ class WeatherSeries:
         before = same_hour & (days < day) & (days >= day - USUAL_DAYS) & ~np.isnan(self._temperature)
         if len(np.unique(days[before])) < LEAST_DAYS:
             return float("nan")
-        return float(self._temperature[nth] - self._temperature[before].mean())
+        return float(self._temperature[nth] - np.median(self._temperature[before]))
 
     def _nearest(self, moment: int) -> int | None:
         after = bisect_left(self._times, moment)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from functions.domain import actions
+from functions.domain.alarm_profile import subjects
 from functions.domain.anomalies import Anomaly
 from functions.domain.board import Board, Memory
 from functions.domain.correlation import correlate
@@ -121,7 +122,9 @@ class CorrelationService:
             revision = await self._act(
                 feeder_id, incident_id, lambda board: actions.judge(board, incident_id, verdict, by, at)
             )
-        await self._context.learn(feeder_id, found.started_at, verdict == "confirmed")
+        chunks = await self._incidents.chunks(feeder_id, found.chunks)
+        about = subjects(member.kind for chunk in chunks for member in chunk.members)
+        await self._context.learn(feeder_id, about, found.started_at, verdict == "confirmed")
         return revision
 
     async def inform(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from functions.domain.alarm_profile import hour_of_week, learn
+from functions.domain.alarm_profile import Subject, hour_of_week, learn
 from functions.domain.context import DEFAULT_BUFFER_S, DEFAULT_WEIGHT_MAX, GridContext
 from functions.domain.documents import Document, read_each
 from functions.domain.errors import Conflict, TransientFault
@@ -73,12 +73,17 @@ class ContextService:
         self._weather.clear()
         return WeatherTaken(len(observations), len(alerts))
 
-    async def learn(self, feeder_id: str, moment: int, confirmed: bool) -> None:
+    async def learn(self, feeder_id: str, about: Iterable[Subject], moment: int, confirmed: bool) -> None:
         """Teach a feeder's profile whether an alarm of a moment was real; raises `TransientFault`."""
+        subjects = sorted(about)
+        if not subjects:
+            return
         for _ in range(ATTEMPTS):
             profile = await self._store.profile(feeder_id)
+            for subject in subjects:
+                profile = learn(profile, subject, hour_of_week(moment), confirmed)
             try:
-                await self._store.put_profile(learn(profile, hour_of_week(moment), confirmed))
+                await self._store.put_profile(profile)
             except Conflict:
                 continue
             return

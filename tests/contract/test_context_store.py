@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from functions.domain.alarm_profile import AlarmProfile, learn
+from functions.domain.alarm_profile import AlarmProfile, Subject, learn
 from functions.domain.errors import Conflict
 from functions.domain.weather import AlertKind, Observation, WeatherAlert
 from functions.domain.work_orders import AssetKind, OrderChange, WorkOrder, WorkOrderStatus
@@ -126,13 +126,15 @@ async def test_a_feeder_begins_with_a_neutral_profile(stores: Stores) -> None:
 
 
 async def test_a_profile_is_replaced_only_while_it_is_unchanged(stores: Stores) -> None:
-    await stores.context.put_profile(learn(AlarmProfile("F"), 8, True))
+    await stores.context.put_profile(learn(AlarmProfile("F"), Subject.voltage, 8, True))
     mine = await stores.context.profile("F")
-    await stores.context.put_profile(learn(mine, 9, False))
+    await stores.context.put_profile(learn(mine, Subject.pattern, 9, False))
 
     for stale in (mine, AlarmProfile("F")):
         with pytest.raises(Conflict):
-            await stores.context.put_profile(learn(stale, 10, True))
+            await stores.context.put_profile(learn(stale, Subject.voltage, 10, True))
     stored = await stores.context.profile("F")
     assert stored.etag not in (None, mine.etag)
-    assert replace(stored, etag=None) == learn(learn(AlarmProfile("F"), 8, True), 9, False)
+    assert replace(stored, etag=None) == learn(
+        learn(AlarmProfile("F"), Subject.voltage, 8, True), Subject.pattern, 9, False
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from functions.domain.alarm_profile import AlarmProfile, hour_of_week, learn
+from functions.domain.alarm_profile import AlarmProfile, Subject, hour_of_week, learn
 from functions.domain.anomalies import Anomaly, Kind, Phase
 from functions.domain.context import GridContext, assess
 from functions.domain.weather import AlertKind, Observation, WeatherAlert, WeatherSeries
@@ -53,7 +53,8 @@ def heat(above_c: float, hours: int = 12, wind_mps: float = 3.0) -> WeatherSerie
 def noisy(verdicts: int = 60, confirmed: bool = False) -> AlarmProfile:
     profile = AlarmProfile("F")
     for _ in range(verdicts):
-        profile = learn(profile, hour_of_week(NOW), confirmed)
+        for subject in Subject:
+            profile = learn(profile, subject, hour_of_week(NOW), confirmed)
     return profile
 
 
@@ -195,8 +196,8 @@ def test_a_noisy_feeder_needs_more_and_says_so() -> None:
 
 def test_a_reliable_feeder_needs_less_in_hard_weather() -> None:
     weather = heat(7.0)
-    assert not assess(anomaly("unusual", score=4.5), GridContext(weather=weather)).raised
-    assert assess(anomaly("unusual", score=4.5), GridContext(weather=weather, profile=noisy(confirmed=True))).raised
+    assert not assess(anomaly("unusual", score=5.0), GridContext(weather=weather)).raised
+    assert assess(anomaly("unusual", score=5.0), GridContext(weather=weather, profile=noisy(confirmed=True))).raised
 
 
 def test_both_weights_multiply_and_the_heavier_is_the_source() -> None:

@@ -64,6 +64,14 @@ def test_a_late_reading_inside_a_told_outage_opens_nothing():
     assert changes == [("power_off", "opened", 10, None), ("power_off", "closed", 10, 13)]
 
 
+def test_a_sag_scores_as_deep_as_it_is_however_odd_the_model_finds_it():
+    state = meters(nominal_v=240.0)
+    live(state, [(0, slot, 240 + slot % 3, 0.15) for slot in range(4_000, 4_160)])
+    _, changes = live(state, [(0, slot, 226.5, 0.15) for slot in range(4_160, 4_164)])
+    (sag,) = (each for each in changes if each.kind is Kind.sag)
+    assert sag.score == pytest.approx(3 + 30 * (0.95 - 226.5 / 240), abs=0.01)
+
+
 def test_the_closed_record_carries_the_worst_score():
     state = meters()
     live(state, steady(0, 1))

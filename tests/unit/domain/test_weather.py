@@ -42,6 +42,16 @@ def test_the_usual_follows_the_season() -> None:
     assert WeatherSeries([*spring, *days(10), now(28.0)]).influence(NOW).weight == 1.0
 
 
+def test_the_first_days_of_a_heat_wave_do_not_make_its_last_ones_usual() -> None:
+    wave = NOW - 3 * DAY_S
+    before = [
+        each if each.timestamp < wave else Observation(timestamp=each.timestamp, temperature_c=each.temperature_c + 8)
+        for each in days(10)
+        if each.temperature_c is not None
+    ]
+    assert WeatherSeries([*before, now(36.0)]).influence(NOW).weight == pytest.approx(1.5, abs=0.05)
+
+
 @pytest.mark.parametrize("known_days", [0, 1, 2])
 def test_without_three_days_nothing_is_unusual(known_days: int) -> None:
     assert WeatherSeries([*days(known_days), now(45.0)]).influence(NOW).weight == 1.0

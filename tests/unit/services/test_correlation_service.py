@@ -269,14 +269,20 @@ async def test_what_an_operator_does_is_a_revision(service, stores, clock):
 
 
 async def test_a_false_alarm_leaves_the_board_and_its_feeder_learns_from_it(service, stores, clock):
-    (incident,) = await service.correlate(fed(odd("M1")))
+    (incident,) = await service.correlate(fed(odd("M1", kind="unusual", score=9.0)))
     judged = await service.judge("F", incident.incident_id, "false_alarm", "anna", NOW + 60)
     assert (judged.state, judged.acknowledged_by) == ("false_alarm", "anna")
     assert (await stores.incidents.board("F")).incidents == []
-    assert sum((await stores.context.profile("F")).raised) == 1
+    assert sum((await stores.context.profile("F")).pattern.raised) == 1
     again = await service.judge("F", incident.incident_id, "confirmed", "bert", NOW + 90)
     assert (again.state, again.revision) == ("closed", judged.revision + 1)
-    assert sum((await stores.context.profile("F")).confirmed) == 1
+    assert sum((await stores.context.profile("F")).pattern.confirmed) == 1
+
+
+async def test_a_verdict_on_an_outage_teaches_nothing_of_what_habits_bear_on(service, stores, clock):
+    (incident,) = await service.correlate(fed(DARK))
+    await service.judge("F", incident.incident_id, "confirmed", "anna", NOW + 60)
+    assert (await stores.context.profile("F")).etag is None
 
 
 async def test_an_action_on_what_is_not_open_says_so(service):

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from functions.application import Application
+from functions.domain.alarm_profile import Subject
 from functions.domain.errors import Conflict, RejectedDocument, TransientFault
 from functions.domain.work_orders import AssetKind, WorkOrder, WorkOrderStatus
 from functions.services.grid_context import REACH_S, ContextService
@@ -101,18 +102,18 @@ async def test_one_observation_at_fault_keeps_the_others_out(service: ContextSer
 
 async def test_verdicts_teach_the_profile_of_their_hour(service: ContextService, application: Application) -> None:
     for _ in range(5):
-        await service.learn("F", START + 8 * HOUR_S, confirmed=False)
+        await service.learn("F", [Subject.pattern], START + 8 * HOUR_S, confirmed=False)
 
     profile = (await service.of("F", "S", START)).profile
-    assert profile.raised[8] == pytest.approx(4.8, abs=0.1)
-    assert sum(profile.confirmed) == 0.0
+    assert profile.pattern.raised[8] == pytest.approx(4.8, abs=0.1)
+    assert sum(profile.pattern.confirmed) == sum(profile.voltage.raised) == 0.0
     assert (await service.of("G", "S", START)).profile.etag is None
 
 
 async def test_verdicts_given_at_once_all_count(service: ContextService) -> None:
-    await asyncio.gather(*(service.learn("F", START, confirmed=True) for _ in range(5)))
+    await asyncio.gather(*(service.learn("F", [Subject.pattern], START, confirmed=True) for _ in range(5)))
 
-    assert (await service.of("F", "S", START)).profile.confirmed[0] == pytest.approx(4.8, abs=0.1)
+    assert (await service.of("F", "S", START)).profile.pattern.confirmed[0] == pytest.approx(4.8, abs=0.1)
 
 
 async def test_a_profile_that_is_never_free_is_given_back(
@@ -123,4 +124,4 @@ async def test_a_profile_that_is_never_free_is_given_back(
 
     monkeypatch.setattr(application.stores.context, "put_profile", taken)
     with pytest.raises(TransientFault, match="profile of feeder F"):
-        await service.learn("F", START, confirmed=True)
+        await service.learn("F", [Subject.pattern], START, confirmed=True)
