@@ -26,7 +26,7 @@ from functions.domain.outcomes import BatchReport, Refusal
 from functions.domain.packs import Pack
 from functions.domain.rates import Rates
 from functions.domain.risk import InspectionReport
-from functions.domain.roster import RosterShard
+from functions.domain.roster_shard import RosterShard
 from functions.domain.weather import Observation, WeatherAlert
 from functions.domain.work_orders import OrderChange, WorkOrder
 

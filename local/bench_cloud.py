@@ -32,7 +32,7 @@ from functions.adapters.event_hubs.sender import EventHubSender
 from functions.domain.channels import ChannelSettings
 from functions.domain.packing import pack_columns
 from functions.domain.readings import decode
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 from functions.ports import Link
 from functions.settings import Cloud, Settings
 from local.cloud import CloudMachine, open_cloud, provision

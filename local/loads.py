@@ -16,7 +16,7 @@ from rich.progress import track
 
 from functions.adapters.clocks import SetClock
 from functions.domain.packing import pack_columns
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 from functions.ports import LetterSource
 from functions.services.scoring import Event
 from local.machine import Machine

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from functions.application import Application
 from functions.domain.notifications import Customer
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 from functions.domain.weather import Observation
 from functions.domain.work_orders import OrderNotice, WorkOrder
 from simulator import MeterSwap, Scenario, SimulatedUtility
@@ -121,6 +121,7 @@ def _notice(order: WorkOrder) -> OrderNotice:
 
 
 def _replaced(utility: SimulatedUtility, swaps: Sequence[MeterSwap]) -> list[RosterRow]:
-    """Rows of new meters, each at the place of the one it replaces."""
+    """Rows of meters that were replaced, and of the new ones, each at the place of the one it replaces."""
     at_start = roster_rows(utility)
-    return [msgspec.structs.replace(at_start[swap.meter], meter_id=swap.new_meter_id) for swap in swaps]
+    old = [msgspec.structs.replace(at_start[swap.meter], retired=True) for swap in swaps]
+    return old + [msgspec.structs.replace(at_start[swap.meter], meter_id=swap.new_meter_id) for swap in swaps]

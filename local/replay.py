@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from functions.adapters.clocks import SetClock
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 from local.chunks import Chunk
 from local.grouping import by_group, groups_of
 from local.history import History

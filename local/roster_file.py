@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from functions.domain.errors import InputError, RejectedDocument
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 from local.csv_rows import Row, read_rows
 
 NEEDED = ("meter_id", "feeder_id")
 OPTIONAL = (
     *("customer_id", "transformer_id", "lateral_id", "substation_id", "collector_id"),
-    *("nominal_voltage_v", "critical", "customer_type", "interval_s"),
+    *("nominal_voltage_v", "critical", "customer_type", "interval_s", "retired"),
 )
 
 
@@ -39,6 +39,7 @@ def _meter(row: Row) -> RosterRow:
         substation_id=row.id("substation_id"),
         collector_id=row.id("collector_id"),
         critical=row.flag("critical"),
+        retired=row.flag("retired"),
         nominal_voltage_v=row.number("nominal_voltage_v"),
         customer_type=row.text("customer_type").lower() or None,
         interval_s=None if interval is None else int(interval),

@@ -13,7 +13,9 @@ import msgspec
 from functions.application import Application
 from functions.domain.errors import InputError, RejectedDocument
 from functions.domain.ids import is_id
-from functions.domain.roster import Roster, RosterRow, RosterShard
+from functions.domain.roster import Roster
+from functions.domain.roster_row import RosterRow
+from functions.domain.roster_shard import RosterShard
 from functions.domain.weather import Observation
 from functions.domain.work_orders import OrderNotice
 from functions.services.assets import Assets

@@ -9,78 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import repeat
-from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.domain.errors import RejectedDocument
-from functions.domain.feeder_batch import HIGHEST_V, LONGEST_INTERVAL_S
-from functions.domain.ids import checked_id
-from functions.domain.limits import LOWEST_SERVICE_V
 from functions.domain.packs import METERS_PER_PACK, CustomerType, pack_id
+from functions.domain.roster_row import RosterRow
+from functions.domain.roster_shard import COLUMNS, RosterShard, columns_of, completed, put
 
 METERS_PER_SHARD = 4_000
 PACKS_PER_SHARD = -(-METERS_PER_SHARD // METERS_PER_PACK)
 PROVISIONAL_PER_HOUR = 500
 """Unknown meters a feeder may enrol within an hour: a wrong feeder id must not fill the store."""
 CONFIRMED_AFTER_S = 86_400
-
-
-class RosterRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One meter as the utility describes it. What it does not say is None or empty."""
-
-    meter_id: str
-    feeder_id: str
-    customer_id: str = ""
-    transformer_id: str = ""
-    nominal_voltage_v: float | None = None
-    interval_s: int | None = None
-    customer_type: str | None = None
-    """residential, commercial or industrial."""
-    substation_id: str = ""
-    lateral_id: str = ""
-    collector_id: str = ""
-    """What hears the meter's radio."""
-    critical: bool = False
-    """Life support, or a hospital."""
-
-    def checked(self) -> RosterRow:
-        """Return the row itself, or raise `RejectedDocument` naming the field at fault."""
-        checked_id("meter_id", self.meter_id)
-        checked_id("feeder_id", self.feeder_id)
-        for name in ("customer_id", "transformer_id", "substation_id", "lateral_id", "collector_id"):
-            if getattr(self, name):
-                checked_id(name, getattr(self, name))
-        if self.nominal_voltage_v is not None and not LOWEST_SERVICE_V <= self.nominal_voltage_v <= HIGHEST_V:
-            raise RejectedDocument("nominal_voltage_v", "is not a low-voltage service; give volts between 60 and 1000")
-        if self.interval_s is not None and not 1 <= self.interval_s <= LONGEST_INTERVAL_S:
-            raise RejectedDocument("interval_s", "is not an interval; give seconds from 1 to 86400")
-        if self.customer_type is not None and self.customer_type not in CustomerType.__members__:
-            raise RejectedDocument("customer_type", f"is none of {', '.join(CustomerType.__members__)}")
-        return self
-
-
-class RosterShard(msgspec.Struct, frozen=True, kw_only=True):
-    """Up to 4,000 meters of a feeder as one document; columns of one length, position = place in the packs."""
-
-    id: str
-    feeder_id: str
-    shard: int
-    meter_id: tuple[str, ...] = ()
-    customer_id: tuple[str, ...] = ()
-    transformer_id: tuple[str, ...] = ()
-    nominal_v: tuple[float | None, ...] = ()
-    interval_s: tuple[int | None, ...] = ()
-    customer_type: tuple[str | None, ...] = ()
-    provisional_since: tuple[int | None, ...] = ()
-    """When an unannounced meter first reported; None for a confirmed one."""
-    substation_id: tuple[str, ...] = ()
-    lateral_id: tuple[str, ...] = ()
-    collector_id: tuple[str, ...] = ()
-    critical: tuple[bool, ...] = ()
-    etag: str | None = None
 
 
 class Roster:
@@ -91,7 +33,7 @@ class Roster:
 
     def __init__(self, feeder_id: str, shards: Sequence[RosterShard] = ()) -> None:
         self.feeder_id = feeder_id
-        self.shards = tuple(sorted(map(_complete, shards), key=lambda shard: shard.shard))
+        self.shards = tuple(sorted(map(completed, shards), key=lambda shard: shard.shard))
         self._place = {
             meter: shard.shard * METERS_PER_SHARD + position
             for shard in self.shards
@@ -136,6 +78,7 @@ class Roster:
             lateral_id=shard.lateral_id[position],
             collector_id=shard.collector_id[position],
             critical=shard.critical[position],
+            retired=shard.retired[position],
         )
 
     def meter_id(self, place: int) -> str:
@@ -157,16 +100,23 @@ class Roster:
         shard = self.shards[nth] if nth < len(self.shards) else RosterShard(id="", feeder_id=self.feeder_id, shard=nth)
         start = (number % PACKS_PER_SHARD) * METERS_PER_PACK
         these = slice(start, start + METERS_PER_PACK)
+        confirmed = np.array([since is None for since in shard.provisional_since[these]], bool)
+        retired = np.array(shard.retired[these], bool)
         return PackColumns(
             nominal_v=np.array(shard.nominal_v[these], np.float32),
             interval_s=np.array([interval or 0 for interval in shard.interval_s[these]], np.int64),
             customer_type=np.array([CustomerType[kind or "unknown"] for kind in shard.customer_type[these]], np.uint8),
-            confirmed=np.array([since is None for since in shard.provisional_since[these]], bool),
+            expected=confirmed & ~retired,
+            retired=retired,
         )
 
     def enrolled_since(self, moment: int) -> int:
         """How many provisional meters were enrolled at or after `moment`."""
         return sum(since >= moment for since in self._provisional.values())
+
+    def is_retired(self, place: int) -> bool:
+        """Whether the meter at a place was taken out of service."""
+        return self.shards[place // METERS_PER_SHARD].retired[place % METERS_PER_SHARD]
 
     def is_provisional(self, place: int) -> bool:
         """Whether the meter at a place is not confirmed yet."""
@@ -189,7 +139,7 @@ class Roster:
         return [place for place, since in self._provisional.items() if now - since >= CONFIRMED_AFTER_S]
 
     def _with(self, rows: Sequence[RosterRow], provisional_since: int | None) -> tuple[Roster, list[RosterShard]]:
-        columns = {shard.shard: _thaw(shard) for shard in self.shards}
+        columns = {shard.shard: columns_of(shard) for shard in self.shards}
         etags = {shard.shard: shard.etag for shard in self.shards}
         place = dict(self._place)
         touched = set()
@@ -197,9 +147,9 @@ class Roster:
             where = place.get(row.meter_id)
             if where is None:
                 where = place[row.meter_id] = len(place)
-                columns.setdefault(where // METERS_PER_SHARD, {name: [] for name in _COLUMNS})
+                columns.setdefault(where // METERS_PER_SHARD, {name: [] for name in COLUMNS})
             number, position = divmod(where, METERS_PER_SHARD)
-            _put(columns[number], position, row, provisional_since)
+            put(columns[number], position, row, provisional_since)
             touched.add(number)
         shards = {
             number: RosterShard(
@@ -223,62 +173,6 @@ class PackColumns(msgspec.Struct, frozen=True):
     """0 where it does not say."""
     customer_type: NDArray[np.uint8]
     """`CustomerType`."""
-    confirmed: NDArray[np.bool_]
-
-
-_COLUMNS = (
-    "meter_id",
-    "customer_id",
-    "transformer_id",
-    "nominal_v",
-    "interval_s",
-    "customer_type",
-    "provisional_since",
-    "substation_id",
-    "lateral_id",
-    "collector_id",
-    "critical",
-)
-_ADDED: dict[str, str | bool | None] = {
-    "customer_type": None,
-    "substation_id": "",
-    "lateral_id": "",
-    "collector_id": "",
-    "critical": False,
-}
-"""Columns that shards stored by earlier releases do not have, and what stands for their values."""
-
-
-def _complete(shard: RosterShard) -> RosterShard:
-    """A shard stored by an earlier release, with the columns that it lacks."""
-    meters = len(shard.meter_id)
-    missing = {name: meters - len(getattr(shard, name)) for name in _ADDED}
-    if not any(missing.values()):
-        return shard
-    columns = {name: getattr(shard, name) + (_ADDED[name],) * count for name, count in missing.items()}
-    return msgspec.structs.replace(shard, **columns)
-
-
-def _thaw(shard: RosterShard) -> dict[str, list[Any]]:
-    return {name: list(getattr(shard, name)) for name in _COLUMNS}
-
-
-def _put(columns: dict[str, list[Any]], position: int, row: RosterRow, provisional_since: int | None) -> None:
-    values = {
-        "meter_id": row.meter_id,
-        "customer_id": row.customer_id,
-        "transformer_id": row.transformer_id,
-        "nominal_v": row.nominal_voltage_v,
-        "interval_s": row.interval_s,
-        "customer_type": row.customer_type,
-        "provisional_since": provisional_since,
-        "substation_id": row.substation_id,
-        "lateral_id": row.lateral_id,
-        "collector_id": row.collector_id,
-        "critical": row.critical,
-    }
-    for name, value in values.items():
-        if position == len(columns[name]):
-            columns[name].append(value)
-        else:
-            columns[name][position] = value
+    expected: NDArray[np.bool_]
+    """Confirmed and in service: its silence is news."""
+    retired: NDArray[np.bool_]

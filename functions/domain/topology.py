@@ -69,11 +69,12 @@ class FeederMap:
 
     @classmethod
     def of(cls, roster: Roster) -> FeederMap:
-        """The map of a roster; meters that it does not confirm are left out."""
+        """The map of a roster; meters that it does not confirm, or that were taken out of service, are left out."""
         places, intervals = [], Counter[int]()
         for shard in roster.shards:
             for position, meter in enumerate(shard.meter_id):
-                if roster.is_provisional(shard.shard * METERS_PER_SHARD + position):
+                place = shard.shard * METERS_PER_SHARD + position
+                if roster.is_provisional(place) or roster.is_retired(place):
                     continue
                 places.append(
                     Place(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence, Set
 from typing import NamedTuple
 
 from functions.domain.errors import RejectedDocument
-from functions.domain.roster import RosterShard
+from functions.domain.roster_shard import RosterShard
 from functions.domain.work_orders import AssetKind, OrderNotice
 from functions.ports import RosterStore
 

@@ -17,7 +17,9 @@ from functions.domain.errors import Conflict, TransientFault
 from functions.domain.feeder_batch import FeederBatch, reading_record
 from functions.domain.ids import is_id
 from functions.domain.outcomes import Reason
-from functions.domain.roster import PROVISIONAL_PER_HOUR, Roster, RosterRow, RosterShard
+from functions.domain.roster import PROVISIONAL_PER_HOUR, Roster
+from functions.domain.roster_row import RosterRow
+from functions.domain.roster_shard import RosterShard
 from functions.ports import RosterStore
 
 SECONDS_PER_HOUR = 3_600

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functions.domain.anomalies import Anomaly, Kind, Phase, Signal, anomaly_id
 from functions.domain.feeder_batch import DEFAULT_INTERVAL_S
-from functions.domain.roster import METERS_PER_SHARD, Roster, RosterRow
+from functions.domain.roster import METERS_PER_SHARD, Roster
+from functions.domain.roster_row import RosterRow
 from functions.ports import AnomalyStore, Clock, RosterStore
 from functions.services.feeders import Feeders
 
@@ -37,7 +38,7 @@ def _meters_of(customer_id: str, roster: Roster) -> list[RosterRow]:
         roster.row(shard.shard * METERS_PER_SHARD + position)
         for shard in roster.shards
         for position, owner in enumerate(shard.customer_id)
-        if owner == customer_id
+        if owner == customer_id and not shard.retired[position]
     ]
 
 

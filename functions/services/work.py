@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -35,6 +35,9 @@ from functions.ports import ScoreBatch
 from functions.services.feeders import ReadingColumns
 from functions.services.pack_keys import PackKey, pack_number, position_in_pack
 
+DARK = (Kind.power_off, Kind.no_reads)
+"""What ends when a meter is taken out of service: nobody is without power, and nobody waits for it."""
+
 
 @dataclass(frozen=True)
 class Found:
@@ -57,7 +60,7 @@ class Work:
         self.outboxes: list[list[Anomaly]] = [[] for _ in keys]
         self._entries: Entries | None = None
         self._found: Judgement | None = None
-        self._confirmed = np.zeros(len(self.state), bool)
+        self._expected = np.zeros(len(self.state), bool)
         """What slots of each row are counted in; differs from the state's for what was open before a change."""
         self._follow_roster(columns, prior)
 
@@ -68,14 +71,15 @@ class Work:
         row = np.arange(told_of.sum()) + np.repeat(self.offset[:-1] - np.cumsum(told_of) + told_of, told_of)
         nominal = np.concatenate([column.nominal_v for column in columns])
         interval = np.concatenate([column.interval_s for column in columns])
-        self._confirmed[row] = np.concatenate([column.confirmed for column in columns])
+        self._expected[row] = np.concatenate([column.expected for column in columns])
+        retired = row[np.concatenate([column.retired for column in columns])]
         kind = np.concatenate([column.customer_type for column in columns])
         told, timed, typed = np.flatnonzero(~np.isnan(nominal)), np.flatnonzero(interval > 0), np.flatnonzero(kind)
         self.state["nominal_v"][row[told]] = nominal[told]
         self.state["customer_type"][row[typed]] = kind[typed]
         stored = self.state["interval_s"][row[timed]]
         changed = row[timed[(stored > 0) & (stored != interval[timed])]]
-        self._ended = self._end_all(changed)
+        self._ended = self._end_all(retired, DARK) + self._end_all(changed, Kind)
         self.state[changed] = fresh(self.state["nominal_v"][changed], self.state["customer_type"][changed], prior)
         self.state["interval_s"][row[timed]] = interval[timed]
 
@@ -124,16 +128,16 @@ class Work:
         return RowEvent(row, event.at // int(self.state["interval_s"][row]), event.at, event.meaning)
 
     def overdue(self, grace_s: int, now: int) -> None:
-        """Report confirmed meters that are overdue."""
+        """Report meters that are overdue, of those that are expected to report."""
         self._tell(self._ended, now)
-        self._tell(episodes.overdue(self.state, self._confirmed, now, grace_s, SILENCE_SCORE), now)
+        self._tell(episodes.overdue(self.state, self._expected, now, grace_s, SILENCE_SCORE), now)
 
-    def _end_all(self, rows: NDArray[np.int64]) -> list[Change]:
-        """Close what is open of meters that start afresh."""
+    def _end_all(self, rows: NDArray[np.int64], kinds: Iterable[Kind]) -> list[Change]:
+        """Close what is open of meters that start afresh, or that were taken out of service."""
         return [
             episodes.close_at(self.state, row, kind, int(self.state["last_slot"][row, kind]) + 1, 0.0, None)
             for row in rows.tolist()
-            for kind in Kind
+            for kind in kinds
             if self.state["open_slot"][row, kind] != NO_SLOT
         ]
 
@@ -161,7 +165,7 @@ class Work:
                     threshold=round(change.threshold, 3),
                     why=explain(change, self._entries, self._found, step),
                     raised_at=now,
-                    provisional=key.roster.is_provisional(place),
+                    provisional=key.roster.is_provisional(place) or key.roster.is_retired(place),
                     signal=change.signal,
                     at=change.at,
                 )
@@ -169,7 +173,7 @@ class Work:
 
     def packs(self, now: int, grace_s: int) -> list[Pack]:
         """The packs as they are to be written."""
-        due = np.where(self._confirmed, episodes.due_times(self.state, grace_s), episodes.NEVER)
+        due = np.where(self._expected, episodes.due_times(self.state, grace_s), episodes.NEVER)
         first_due = np.full(len(self.keys), episodes.NEVER)
         filled = np.flatnonzero(np.diff(self.offset))
         first_due[filled] = np.minimum.reduceat(due, self.offset[filled])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fastapi import APIRouter, Request, Response
 
 from functions.application import Application
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 from functions.web.auth import Access, Role
 from functions.web.bodies import answer, documents
 

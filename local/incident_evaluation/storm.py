@@ -13,7 +13,7 @@ import numpy as np
 from functions.adapters.clocks import SetClock
 from functions.domain.anomalies import Anomaly, Kind, Phase, Signal, anomaly_id
 from functions.domain.limits import POWER_OFF_SCORE
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 from local.incident_evaluation.figures import StormFigures
 from local.machine import Machine
 

@@ -4,7 +4,9 @@ import msgspec
 import pytest
 
 from functions.domain.errors import Conflict
-from functions.domain.roster import Roster, RosterRow, RosterShard
+from functions.domain.roster import Roster
+from functions.domain.roster_row import RosterRow
+from functions.domain.roster_shard import RosterShard
 from functions.ports import Stores
 
 
@@ -68,6 +70,12 @@ async def test_meters_are_counted_by_feeder(stores: Stores) -> None:
     await stores.rosters.write(shard("G", 0, ("M1",)))
 
     assert await stores.rosters.feeders() == {"F": 3, "G": 1}
+
+
+async def test_a_meter_out_of_service_is_not_counted(stores: Stores) -> None:
+    await stores.rosters.write(msgspec.structs.replace(shard("F", 0, ("M1", "M2")), retired=(True, False)))
+
+    assert await stores.rosters.feeders() == {"F": 1}
 
 
 async def test_a_roster_of_more_than_one_shard_survives_the_store(stores: Stores) -> None:

@@ -18,7 +18,7 @@ from emulators.event_hubs.process import EventHubsBroker
 
 from functions import names
 from functions.adapters.azure_stores import AzureStores
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 from functions.ports import Link
 from functions.services.feeders import Feeders
 

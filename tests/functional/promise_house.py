@@ -19,7 +19,7 @@ from functions.domain.anomalies import Anomaly
 from functions.domain.detection import Scores
 from functions.domain.features import LEVELS
 from functions.domain.packs import METER, METERS_PER_PACK
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 from functions.ports import LetterSource
 from functions.services.scoring import Event
 from functions.settings import Settings

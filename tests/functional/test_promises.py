@@ -17,6 +17,7 @@ from functions.domain.errors import TransientFault
 from functions.domain.features import FEATURES
 from functions.domain.packs import METER, CustomerType, describe
 from functions.domain.readings import decode
+from functions.domain.roster_row import RosterRow
 from functions.services import scoring
 
 settings.register_profile(
@@ -509,6 +510,22 @@ async def test_a_silent_meter_is_told_once_and_ends_with_its_next_reading():
         (f"M00:no_reads:{FIRST_SLOT + 2}:opened", start, None),
         (f"M01:no_reads:{FIRST_SLOT + 2}:opened", start, None),
     ]
+
+
+async def test_a_retired_meter_is_waited_for_no_longer_and_its_silence_ends():
+    house = await House().load({"F1": ["M00", "M01", "M02"]})
+    await house.score(bodies([reading(f"M0{n}", FIRST_SLOT, 230.0, 0.1) for n in range(3)], random.Random(1)))
+    await retire(house, "M02")
+    await house.score(bodies([reading("M00", FIRST_SLOT + 12, 230.0, 0.1)], random.Random(1)))
+    assert (await house.application.advancing.advance()).silent == 1
+    await retire(house, "M01")
+    await house.score(bodies([reading("M00", FIRST_SLOT + 13, 230.0, 0.1)], random.Random(1)))
+    name, start = f"M01:no_reads:{FIRST_SLOT + 1}", (FIRST_SLOT + 1) * INTERVAL_S
+    assert house.anomalies() == [(f"{name}:closed", start, start + INTERVAL_S), (f"{name}:opened", start, None)]
+
+
+async def retire(house: House, meter: str) -> None:
+    await house.application.feeders.load([RosterRow(meter_id=meter, feeder_id="F1", retired=True)], house.clock.now())
 
 
 async def test_a_meter_nobody_announced_is_never_swept_for_silence():

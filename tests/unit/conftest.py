@@ -21,7 +21,7 @@ from functions.domain.detection import Scores
 from functions.domain.features import FEATURES
 from functions.domain.message_report import MessageReport
 from functions.domain.outcomes import BatchReport, Tally
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 from functions.settings import Settings
 
 START = 1_718_582_400

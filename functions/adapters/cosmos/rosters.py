@@ -7,7 +7,7 @@ import msgspec
 from functions import names
 from functions.adapters.cosmos.container import CosmosContainer, plain
 from functions.adapters.cosmos.database import CosmosDatabase
-from functions.domain.roster import RosterShard
+from functions.domain.roster_shard import RosterShard
 
 
 class CosmosRosters:
@@ -23,7 +23,7 @@ class CosmosRosters:
 
     async def write(self, shard: RosterShard) -> str:
         """Write a shard unchanged since its `etag`, or raise `Conflict`."""
-        document = plain(msgspec.structs.replace(shard, etag=None), meters=len(shard.meter_id))
+        document = plain(msgspec.structs.replace(shard, etag=None), meters=shard.in_service)
         if shard.etag is None:
             return await self._rosters.create(document)
         return await self._rosters.replace(document, shard.etag)

@@ -9,7 +9,7 @@ import msgspec
 from functions.adapters.sqlite.database import Database
 from functions.adapters.sqlite.documents import Container, Document
 from functions.domain.anomalies import Anomaly
-from functions.domain.roster import RosterShard
+from functions.domain.roster_shard import RosterShard
 
 
 class SqliteRosters:
@@ -34,7 +34,7 @@ class SqliteRosters:
         """Number of meters of every feeder."""
         counts: dict[str, int] = {}
         for shard in self._rosters.select(RosterShard, "type = 'roster' ORDER BY partition"):
-            counts[shard.feeder_id] = counts.get(shard.feeder_id, 0) + len(shard.meter_id)
+            counts[shard.feeder_id] = counts.get(shard.feeder_id, 0) + shard.in_service
         return counts
 
     async def feeders_of(self, customer_id: str) -> list[str]:

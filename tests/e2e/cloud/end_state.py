@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from functions.domain.incidents import Incident, MemberChunk
 from functions.domain.packs import METER, METERS_PER_PACK, Pack
-from functions.domain.roster import RosterShard
+from functions.domain.roster_shard import RosterShard
 
 
 class Outage(NamedTuple):

@@ -27,7 +27,7 @@ from functions.adapters.storage.queues import StorageQueue
 from functions.application import Application
 from functions.domain.errors import TransientFault
 from functions.domain.notifications import WAITING
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 from functions.settings import Settings
 
 NUMBERS = itertools.count()

@@ -6,7 +6,9 @@ import pytest
 
 from functions.domain.errors import RejectedDocument
 from functions.domain.packs import CustomerType
-from functions.domain.roster import METERS_PER_SHARD, PACKS_PER_SHARD, Roster, RosterRow
+from functions.domain.roster import METERS_PER_SHARD, PACKS_PER_SHARD, Roster
+from functions.domain.roster_row import RosterRow
+from functions.domain.topology import FeederMap
 
 
 def rows(names, **fields):
@@ -28,8 +30,8 @@ def test_a_roster_is_sharded_at_four_thousand_meters():
     assert roster.places([f"m{METERS_PER_SHARD}"]).tolist() == [METERS_PER_SHARD]
     assert roster.meter_id(METERS_PER_SHARD) == f"m{METERS_PER_SHARD}"
     assert roster.pack_id(PACKS_PER_SHARD) == "F:1:0"
-    assert len(roster.pack_columns(PACKS_PER_SHARD).confirmed) == 1
-    assert len(roster.pack_columns(PACKS_PER_SHARD - 1).confirmed) == 4_000 - 62 * 64
+    assert len(roster.pack_columns(PACKS_PER_SHARD).expected) == 1
+    assert len(roster.pack_columns(PACKS_PER_SHARD - 1).expected) == 4_000 - 62 * 64
     assert Roster("F", roster.shards[::-1]).places(["m0"]).tolist() == [0]
 
 
@@ -46,7 +48,7 @@ def test_a_provisional_meter_ripens_after_a_day_or_by_the_roster():
     roster, _ = roster.confirmed([0])
     assert [roster.is_provisional(place) for place in (0, 1)] == [False, True]
     roster, _ = roster.with_rows(rows(["b"], nominal_voltage_v=230.0))
-    assert roster.pack_columns(0).confirmed.all()
+    assert roster.pack_columns(0).expected.all()
     assert roster.ripe(10**9) == []
 
 
@@ -78,3 +80,14 @@ def test_a_row_at_fault_is_refused_by_its_field(field, value):
     with pytest.raises(RejectedDocument) as fault:
         RosterRow(**{"meter_id": "a", "feeder_id": "F", field: value}).checked()
     assert fault.value.field == field
+
+
+def test_a_retired_meter_keeps_its_place_and_is_waited_for_no_more_until_a_row_brings_it_back():
+    roster, _ = Roster("F").with_rows(rows(["a", "b"], transformer_id="T"))
+    retired, (shard,) = roster.with_rows(rows(["a"], transformer_id="T", retired=True))
+    assert retired.places(["a", "b"]).tolist() == [0, 1]
+    assert retired.pack_columns(0).expected.tolist() == [False, True]
+    assert shard.in_service == 1
+    assert list(FeederMap.of(retired).places) == ["b"]
+    back, _ = retired.with_rows(rows(["a"], transformer_id="T"))
+    assert back.pack_columns(0).expected.all()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from functions.domain.roster import Roster, RosterRow, RosterShard
+from functions.domain.roster import Roster
+from functions.domain.roster_row import RosterRow
+from functions.domain.roster_shard import RosterShard
 from functions.domain.topology import FeederMap
 
 ROWS = [

@@ -14,7 +14,7 @@ from functions.adapters.sqlite.composition import sqlite_stores
 from functions.adapters.sqlite.database import Database
 from functions.domain.errors import InputError
 from functions.domain.interruptions import Interrupted
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 from functions.services.feeders import Feeders
 from local.__main__ import app
 

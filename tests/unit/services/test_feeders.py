@@ -10,7 +10,8 @@ from functions.adapters.sqlite.composition import sqlite_stores
 from functions.adapters.sqlite.database import Database
 from functions.domain.errors import Conflict, TransientFault
 from functions.domain.readings import decode
-from functions.domain.roster import PROVISIONAL_PER_HOUR, RosterRow
+from functions.domain.roster import PROVISIONAL_PER_HOUR
+from functions.domain.roster_row import RosterRow
 from functions.services.feeders import Feeders
 
 NOW = 1_700_000_000

@@ -16,7 +16,7 @@ from functions.domain.anomalies import KINDS, Signal
 from functions.domain.conversation import Command, Reply, languages, say, understand
 from functions.domain.customers import ConsentState, Customer
 from functions.domain.messages import Letterhead
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 from functions.domain.sms_segments import segments
 from functions.ports import Stores
 from functions.services.correlation import CorrelationService

@@ -8,7 +8,7 @@ import pytest
 from functions.adapters.clocks import SetClock
 from functions.application import Application
 from functions.domain.anomalies import Anomaly, Phase
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 from functions.domain.work_order_fields import notice_of
 
 START = 1_718_582_400

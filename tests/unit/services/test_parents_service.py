@@ -9,7 +9,7 @@ from functions.adapters.sqlite.database import Database
 from functions.adapters.sqlite.streams import SqliteFeed
 from functions.application import Application
 from functions.domain.anomalies import Anomaly, Phase
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 
 START = 1_718_582_400
 

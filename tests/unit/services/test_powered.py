@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functions.application import Application
 from functions.domain.anomalies import Anomaly, Phase
 from functions.domain.board import Board
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 from functions.domain.topology import FeederMap, Place
 from functions.ports import LetterSource
 from functions.services.powered import Powered, meters_asked

@@ -13,7 +13,7 @@ from functions.domain.errors import RejectedDocument
 from functions.domain.incidents import Incident, Member, MemberChunk
 from functions.domain.interruptions import Interrupted
 from functions.domain.periods import Period, zone_of
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 
 START = 1_718_582_400
 DAY = 86_400

@@ -13,7 +13,8 @@ from functions.application import Application
 from functions.domain.errors import InputError, TransientFault
 from functions.domain.letters import Letter
 from functions.domain.outcomes import Reason, Refusal
-from functions.domain.roster import PROVISIONAL_PER_HOUR, RosterRow
+from functions.domain.roster import PROVISIONAL_PER_HOUR
+from functions.domain.roster_row import RosterRow
 from functions.ports import LetterSource
 from functions.services.scoring import Event
 

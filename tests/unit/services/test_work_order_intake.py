@@ -10,7 +10,7 @@ import pytest
 from functions.adapters.clocks import SetClock
 from functions.application import Application
 from functions.domain.errors import RejectedDocument, TransientFault
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 from functions.domain.work_order_fields import notice_of
 from functions.domain.work_orders import AssetKind, OrderNotice, WorkOrder
 from functions.services.work_order_intake import OrderEvent, OrdersTaken, WorkOrderIntake

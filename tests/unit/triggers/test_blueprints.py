@@ -22,7 +22,7 @@ from functions.adapters.sqlite.streams import SqliteFeed
 from functions.application import Application
 from functions.domain.anomalies import KINDS
 from functions.domain.errors import HostError, TransientFault
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 from functions.triggers import register
 from local.host import MAX_DEQUEUE_COUNT
 from local.indexing import HostedFunction, index

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from functions.application import Application
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 from functions.web.app import create_app
 
 START = 1_718_582_400

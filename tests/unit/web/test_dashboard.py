@@ -17,7 +17,7 @@ from functions.adapters.clocks import SetClock
 from functions.application import Application
 from functions.domain.context import Suppression
 from functions.domain.incidents import Incident
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 from functions.web.app import create_app
 
 START = 1_718_582_400

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 from functions.domain.weather import Observation, WeatherAlert
 from functions.domain.work_order_fields import notice_of
 

@@ -26,7 +26,7 @@ from functions.application import Application
 from functions.domain.anomalies import KINDS
 from functions.domain.customers import ConsentState, Customer
 from functions.domain.notifications import Delivery, DeliveryState, IntentKind, Notification, send_key
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 from functions.domain.status_reports import token_of
 from functions.web.app import create_app
 

@@ -13,7 +13,7 @@ import pytest
 from functions.application import Application
 from functions.domain.anomalies import KINDS
 from functions.domain.errors import Conflict, TransientFault
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 from functions.ports import LetterSource
 from functions.services.scoring import Event
 from functions.web.app import create_app
