@@ -31,8 +31,9 @@ DEFAULT_WEIGHT_MAX = 2.0
 EXPLAINED_BY_WORK = frozenset(kind.name for kind in (Kind.power_off, Kind.no_reads, Kind.sag, Kind.swell, Kind.unusual))
 """Planned work explains what happens to supply; it does not explain tampering or a stuck register."""
 _SPOKEN = {Subject.voltage: "voltage", Subject.pattern: "unusual patterns"}
-HABIT_HOLDS_S = 2 * 3_600
-"""What lasts longer than this on a noisy feeder is worth a look all the same."""
+HABIT_HOLDS_S = {Subject.voltage: 2 * 3_600, Subject.pattern: 24 * 3_600}
+"""What lasts longer than this on a noisy feeder is worth a look all the same. Patterns describe the last day, among
+other things: what was unusual once is so for a day."""
 
 
 class Suppression(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,4 +159,4 @@ def _noisy(anomaly: Anomaly, subject: Subject, profile: AlarmProfile, weight: fl
     share = alarm_profile.confirmed_share(profile, subject, anomaly.start)
     about = f"feeder {anomaly.feeder_id}: {share:.0%} of its alarms on {_SPOKEN[subject]} at this hour were real"
     reason = f"{about}, weight {weight:.1f}"
-    return Influence(weight, reason, f"profile:{anomaly.feeder_id}", anomaly.start + HABIT_HOLDS_S)
+    return Influence(weight, reason, f"profile:{anomaly.feeder_id}", anomaly.start + HABIT_HOLDS_S[subject])

@@ -108,7 +108,8 @@ class Intake:
         verdict = assess(trouble.as_anomaly(self._board.feeder_id), self._context)
         if verdict.raised:
             verdict = known.explain(trouble, self._now)
-        if not verdict.raised and (verdict.until > self._now or not over):
+        # The spell may have gone on since: what it explains is then released so much later.
+        if not verdict.raised and (self._release_at(trouble, verdict.until) > self._now or not over):
             self.suppress(trouble, verdict)
             return
         if not over and not cancelled:

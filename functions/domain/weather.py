@@ -30,8 +30,8 @@ USUAL_DAYS, LEAST_DAYS = 14, 3
 its last ones usual; fewer than three tell nothing."""
 NEAR_S = 90 * 60
 """An observation stands for this long on both sides: stations report every hour, and late."""
-MOST_HOLD_S = 6 * 3_600
-"""What weather explains is looked at again after this at the latest."""
+MOST_HOLD_S = 24 * 3_600
+"""What outlasts a day of the hardest weather is worth a look all the same."""
 _DAY_S, _HOUR_S = 86_400, 3_600
 
 

@@ -10,6 +10,7 @@ from functions.domain.context import GridContext
 from functions.domain.correlation import correlate
 from functions.domain.publication import Correlation
 from functions.domain.topology import FeederMap, Place
+from functions.domain.weather import WeatherSeries
 from functions.domain.work_orders import AssetKind, WorkOrder
 
 NOW = 1_700_000_100
@@ -86,6 +87,7 @@ class Story:
         self.layout = layout
         self.orders = orders
         self.estimate = estimate
+        self.weather = WeatherSeries()
         self.powered: dict[str, int] = {}
         self.steps: list[Correlation] = []
         self.members: dict[str, tuple] = {}
@@ -95,7 +97,7 @@ class Story:
         made = []
         more, records = True, anomalies
         while more:
-            context = GridContext(orders=self.orders, buffer_s=900)
+            context = GridContext(orders=self.orders, buffer_s=900, weather=self.weather)
             step = correlate(self.board, records, self.layout, self.powered, context, at, estimate=self.estimate)
             self.steps.append(step)
             self.members |= {chunk.id: chunk.members for chunk in step.chunks}

@@ -191,7 +191,8 @@ def test_a_noisy_feeder_needs_more_and_says_so() -> None:
     verdict = assess(anomaly("unusual", score=4.7), GridContext(profile=noisy()))
     assert verdict.source_id == "profile:F"
     assert verdict.reason.startswith("feeder F: ")
-    assert verdict.until == NOW + 2 * HOUR_S
+    assert verdict.until == NOW + DAY_S
+    assert assess(anomaly("sag", score=3.3), GridContext(profile=noisy())).until == NOW + 2 * HOUR_S
 
 
 def test_a_reliable_feeder_needs_less_in_hard_weather() -> None:

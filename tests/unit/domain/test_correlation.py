@@ -28,6 +28,7 @@ from functions.domain.notifications import IntentKind
 from functions.domain.publication import LEDGER_LINES, MOST_OPERATIONS
 from functions.domain.revising import Restoration
 from functions.domain.topology import FeederMap
+from functions.domain.weather import Observation, WeatherSeries
 from functions.domain.work_orders import WorkOrderStatus
 
 HOUR = 3_600
@@ -382,6 +383,18 @@ def test_what_lasts_longer_than_the_outage_that_explained_it_is_raised_once():
     story.wait(NOW + 6 * HOUR)
     assert devices(story.open) == [("voltage", "meter", "M000")]
     assert story.ledger[-1].released_at is not None
+
+
+def test_a_spell_that_goes_on_goes_on_explaining_and_no_longer_than_a_day():
+    story = Story()
+    wind = [Observation(timestamp=NOW + hour * HOUR, wind_mps=20.0) for hour in range(60)]
+    story.weather = WeatherSeries(wind[:1])
+    assert story.tell(opened("M000", "unusual", score=4.5)) == []
+    story.weather = WeatherSeries(wind)
+    story.wait(NOW + 36 * HOUR)
+    assert story.open == []
+    story.wait(NOW + 37 * HOUR)
+    assert devices(story.open) == [("meter", "meter", "M000")]
 
 
 def test_planned_work_suppresses_and_what_lasts_longer_is_raised_and_told_once():
