@@ -8,10 +8,13 @@ import hashlib
 import msgspec
 
 from functions.domain.context import Suppression
+from functions.domain.errors import StoreError
 from functions.domain.incidents import Incident, IncidentKind, Severity
 from functions.domain.topology import DeviceKind
 from functions.domain.troubles import Trouble
 
+BOARD_VERSION = 2
+"""Of the form of a stored board. A field with a default leaves it as it is; what older code would misread raises it."""
 REMEMBER_DAYS = 8
 """A record may be delivered again for as long as Event Hubs keeps events (seven days); remember a day longer."""
 DAY_S = 86_400
@@ -48,6 +51,8 @@ class OpenIncident(msgspec.Struct, kw_only=True, omit_defaults=True):
     pinned: bool = False
     """Its device is back and what stayed dark was set apart: nothing more joins it."""
     estimated_at: int = 0
+    presumed: dict[str, int] = {}
+    """Meters without a signal of their own whose customers were told: when each was seen with power again, or 0."""
     look_at: int | None = None
     """When something becomes due that no signal will tell."""
     last: Incident | None = None
@@ -69,6 +74,8 @@ class Board(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What is open on one feeder."""
 
     feeder_id: str
+    version: int = 1
+    """`BOARD_VERSION` of the release that wrote it; those that did not say were the first."""
     incidents: list[OpenIncident] = []
     troubles: dict[str, Trouble] = {}
     """By anomaly id: what the incidents consist of."""
@@ -79,6 +86,8 @@ class Board(msgspec.Struct, kw_only=True, omit_defaults=True):
     live: dict[str, list[tuple[str, int]]] = {}
     """By transformer: meters that had power while others were dark, and when."""
     past: list[PastIncident] = []
+    told_back: dict[str, int] = {}
+    """When customers were last told that power is back, for some hours: what relapses is no news at once."""
     retired: dict[str, int] = {}
     """Last revision of incidents that were merged into others: one that comes apart again goes on from there."""
     context_mark: str = ""
@@ -109,6 +118,47 @@ class Board(msgspec.Struct, kw_only=True, omit_defaults=True):
     def incident(self, incident_id: str) -> OpenIncident | None:
         """An open incident by id."""
         return next((each for each in self.incidents if each.incident_id == incident_id), None)
+
+
+def stored_board(board: Board) -> Board:
+    """A board as it is written to a store, beside its etag; it bears the version from then on."""
+    board.version = BOARD_VERSION
+    return msgspec.structs.replace(board, etag=None)
+
+
+class _Version(msgspec.Struct):
+    version: object = 1
+
+
+def read_board(body: bytes, feeder_id: str) -> Board:
+    """A board from its JSON; raises `StoreError` when neither this release nor one before it has written it."""
+    try:
+        board = msgspec.json.decode(body, type=Board)
+    except msgspec.DecodeError as fault:
+        raise StoreError(_why_unreadable(body, feeder_id, fault)) from fault
+    if board.version > BOARD_VERSION:
+        raise StoreError(_too_new(feeder_id, board.version))
+    return board
+
+
+def _why_unreadable(body: bytes, feeder_id: str, fault: msgspec.DecodeError) -> str:
+    try:
+        version = msgspec.json.decode(body, type=_Version).version
+    except msgspec.DecodeError:
+        version = None  # it is no document at all: the first fault says so
+    if isinstance(version, int) and version > BOARD_VERSION:
+        return _too_new(feeder_id, version)
+    return (
+        f"the board of feeder {feeder_id} cannot be read ({fault}); put back the document `board` of that partition"
+        " from a backup, or delete it and judge what stays open, then replay the dead letters"
+    )
+
+
+def _too_new(feeder_id: str, version: int) -> str:
+    return (
+        f"the board of feeder {feeder_id} has version {version}, and this release reads {BOARD_VERSION};"
+        " deploy the newer release again, then replay the dead letters"
+    )
 
 
 class Memory:

@@ -18,7 +18,8 @@ from functions.domain.grouping import match, meter_groups, quality_groups, suppl
 from functions.domain.incidents import IncidentKind
 from functions.domain.intake import Intake
 from functions.domain.known import REMEMBER_S
-from functions.domain.life_cycle import confirmed, left_over
+from functions.domain.life_cycle import NESTED_S, confirmed, left_over
+from functions.domain.patience import be_patient, wait_alone
 from functions.domain.publication import MOST_INCIDENTS, Correlation, Publication, troubles_of
 from functions.domain.revising import Estimate
 from functions.domain.topology import FeederMap
@@ -51,15 +52,16 @@ def correlate(
     board.deferred, board.derived_at = False, now
     board.past = [each for each in board.past if now - each.end < REMEMBER_S]
     intake.review()
-    end_reports(board, powered, now)
+    end_reports(board, powered, feeder.interval_s, now)
     evidence = Evidence(board, feeder, powered)
-    _split(board, evidence, now)
+    _split(board, evidence, feeder.interval_s, now)
     match(board, supply_groups(board, feeder, evidence), Nature.supply)
     intake.absorb()
     match(board, quality_groups(board, feeder), Nature.voltage)
     intake.absorb()
     match(board, meter_groups(board), Nature.meter)
     _confirm(board, now)
+    be_patient(board, feeder, now)
     step = Correlation(board, suppressions=list(intake.ledger.values()))
     Publication(step, feeder, evidence, now, estimate, most).run()
     return step
@@ -79,15 +81,16 @@ def _confirm(board: Board, now: int) -> None:
                 trouble.believed = True
 
 
-def _split(board: Board, evidence: Evidence, now: int) -> None:
+def _split(board: Board, evidence: Evidence, interval_s: int, now: int) -> None:
     """Set apart what is dark still although its device is back; it is judged on its own from now on."""
     members = troubles_of(board)
     for incident in board.incidents:
         troubles = members.get(incident.incident_id, ())
-        rest, _ = left_over(incident, troubles, now)
-        if not rest:
+        rest, due = left_over(incident, troubles, now)
+        if not rest or due is None:
             continue
         incident.pinned = True
+        wait_alone(rest, due - NESTED_S, interval_s)
         dark = {each.meter_id for each in rest}
         for transformer in {each.transformer_id for each in troubles if each.meter_id not in dark}:
             evidence.note_back(transformer, incident.incident_id, (each.start for each in rest))

@@ -8,15 +8,27 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
+from math import inf
 
 from functions.domain.board import Board
 from functions.domain.topology import FeederMap
 from functions.domain.troubles import Nature
 
 PROBE_INTERVALS = 2
+ARRIVAL_S = 5 * 60
+"""By then the readings of an interval that has ended have come."""
+FRESH_S = 3_600
+"""Evidence counts within two intervals of the start; after an hour nobody asks for it where intervals are short."""
 MOST_MOMENTS = 16
 """Remembered of a transformer: more were no more evidence."""
 NEVER = (0, "")
+NOTED = ""
+"""In place of a meter: what is known of the transformer itself."""
+
+
+def fresh_s(interval_s: int) -> int:
+    """How long after its start evidence about an outage is looked for: the readings that count have come by then."""
+    return max(FRESH_S, (PROBE_INTERVALS + 2) * interval_s)
 
 
 def branch_of(transformer_id: str, nested_in: str) -> str:
@@ -69,15 +81,20 @@ class Evidence:
             if (meter, moment) not in found and len(found) < MOST_MOMENTS:
                 found.append((meter, moment))
 
-    def live(self, transformer_id: str, start: int, nested_in: str = "") -> bool:
-        """Whether a meter of a transformer is known to have had power after others went dark at `start`."""
+    def live(self, transformer_id: str, start: int, nested_in: str = "", back: float = inf) -> bool:
+        """Whether a meter of a transformer is known to have had power after others went dark at `start`.
+
+        What was read in an interval that had not ended when the first of them was `back` is no evidence: a meter whose
+        gasp was lost shows power again then, too.
+        """
         found = self._live.get(branch_of(transformer_id, nested_in), ())
-        return any(start <= moment <= start + self._probe_s for _, moment in found)
+        until, latest = start + self._probe_s, back - self._interval_s
+        return any(start <= moment <= until and (moment <= latest or meter == NOTED) for meter, moment in found)
 
     def note_back(self, transformer_id: str, nested_in: str, starts: Iterable[int]) -> None:
         """Note that a transformer feeds meters again while others of `nested_in` are dark: it is not what is out."""
         moments = sorted(set(starts))[:MOST_MOMENTS]
-        self._live[branch_of(transformer_id, nested_in)] = [("", moment) for moment in moments]
+        self._live[branch_of(transformer_id, nested_in)] = [(NOTED, moment) for moment in moments]
 
     def heard(self, transformer_id: str, start: int) -> bool:
         """Whether another meter of a transformer has reported a whole interval since one fell silent at `start`."""
@@ -90,3 +107,7 @@ class Evidence:
     def has_power(self, meter_id: str, start: int) -> bool:
         """Whether a meter without a signal of its own is known to have had power after `start`."""
         return self._powered.get(meter_id, 0) >= start
+
+    def powered_at(self, meter_id: str) -> int:
+        """When a meter was last known to have had power; 0 when that is not known."""
+        return self._powered.get(meter_id, 0)

@@ -132,6 +132,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """Incidents of the feeders below, for an incident above them."""
     restoration_estimate: int | None = None
     restoration_quantiles: tuple[float, ...] = ()
+    counted: bool = True
+    """Whether sums over incidents take it in: not one above the feeders, whose customers its children count, nor one
+    that became part of another, was explained after all, or was a false alarm."""
     interrupted: Interrupted | None = None
     """What an outage cost its customers, from their own times, once it has ended: the reliability indices' log."""
 

@@ -11,6 +11,7 @@ from math import ceil
 
 from functions.domain.anomalies import Signal
 from functions.domain.board import OpenIncident
+from functions.domain.customer_reports import is_open_report
 from functions.domain.incidents import IncidentKind, IncidentState
 from functions.domain.interruptions import MOMENTARY_S
 from functions.domain.topology import DeviceKind
@@ -39,9 +40,19 @@ def confirmed(incident: OpenIncident, troubles: Sequence[Trouble], now: int) -> 
     certain = [each for each in dark if each.strong]
     if not certain:
         return bool(dark) and now >= min(each.heard_at for each in dark) + SILENCE_S
+    if all(is_open_report(each) for each in certain) and len({each.customer_id for each in certain}) == 1:
+        return _is_believed(certain, dark, now)
     if any(each.signal == Signal.zero_voltage for each in certain) or len({each.meter_id for each in certain}) > 1:
         return True
     return now >= min(each.heard_at for each in certain) + LONE_GASP_S
+
+
+def _is_believed(reports: Sequence[Trouble], dark: Sequence[Trouble], now: int) -> bool:
+    """Whether the word of one customer is certain: the meter is silent as well, or has had time to contradict it."""
+    silent = {each.meter_id for each in dark if not each.strong}
+    return any(
+        each.meter_id in silent or now >= max(each.heard_at + LONE_GASP_S, each.doubted_until) for each in reports
+    )
 
 
 def state_of(incident: OpenIncident, troubles: Sequence[Trouble], now: int) -> IncidentState:
@@ -51,7 +62,7 @@ def state_of(incident: OpenIncident, troubles: Sequence[Trouble], now: int) -> I
     outage = incident.kind is IncidentKind.outage
     if all(each.end is not None for each in troubles):
         if now >= over_at(incident, troubles):
-            doubtful = outage and not any(each.strong for each in troubles)
+            doubtful = outage and (not any(each.strong for each in troubles) or _is_mere_word(incident, troubles))
             return IncidentState.false_alarm if doubtful else IncidentState.closed
         if outage:
             return IncidentState.restored
@@ -60,8 +71,20 @@ def state_of(incident: OpenIncident, troubles: Sequence[Trouble], now: int) -> I
     return IncidentState.restoring if outage and returning(troubles) else IncidentState.confirmed
 
 
+def _is_mere_word(incident: OpenIncident, troubles: Sequence[Trouble]) -> bool:
+    """Whether nothing but customers' reports told of an outage, and nothing has made it certain."""
+    return incident.confirmed_at is None and all(each.signal == Signal.customer_report for each in troubles)
+
+
+def has_lapsed(troubles: Sequence[Trouble]) -> bool:
+    """Whether customers' reports are all there is, and none of them tells anything any more."""
+    return all(each.lapsed for each in troubles)
+
+
 def over_at(incident: OpenIncident, troubles: Sequence[Trouble]) -> int:
     """When an incident whose troubles have ended is over: power must stay, everything else need only be heard."""
+    if has_lapsed(troubles):
+        return max(each.ended_heard_at for each in troubles)
     if incident.kind is IncidentKind.outage:
         return max(each.stable_at for each in troubles)
     return max(each.ended_heard_at for each in troubles) + SECOND_LOOK_S

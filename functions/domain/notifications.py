@@ -52,7 +52,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     place: str = ""
     """Where it is, for operators: a device and its id."""
     noticed_at: int | None = None
-    """When what led to it was heard of first; None when that is not known."""
+    """When it could first be told, all deliberate waits over; None when that is not known."""
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):

@@ -120,6 +120,7 @@ def _revision(board: Board, parent: OpenIncident, now: int) -> Incident:
         critical_customers=sum(each.critical_customers for each in children),
         substation_id=parent.device_id,
         children=tuple(each.incident_id for each in children),
+        counted=False,
     )
 
 

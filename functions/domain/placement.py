@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
+from functions.domain.anomalies import Signal
 from functions.domain.evidence import PROBE_INTERVALS, Evidence
 from functions.domain.incidents import IncidentKind
 from functions.domain.topology import DeviceKind, FeederMap
@@ -45,7 +47,7 @@ class Group:
     @property
     def end(self) -> float:
         """When the last of it ended; infinite while it lasts."""
-        return max(float("inf") if each.end is None else each.end for each in self.troubles)
+        return max(inf if each.end is None else each.end for each in self.troubles)
 
 
 @dataclass
@@ -57,6 +59,8 @@ class _Cluster:
     troubles: list[Trouble]
     live: bool
     out: bool
+    back: float
+    """When the first of them was back."""
     start: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -96,10 +100,14 @@ def _cluster(
     size = len(feeder.transformers.get(transformer, ()))
     # Silence begins with an interval that may have had some power left.
     vague = all(each.kind != POWER_OFF for each in troubles)
-    live = evidence.live(transformer, started(troubles) + vague * feeder.interval_s, nested_in)
+    back = min((each.end for each in troubles if each.end is not None), default=inf)
+    live = evidence.live(transformer, started(troubles) + vague * feeder.interval_s, nested_in, back)
     needed = 1 if size == 1 else ENOUGH_OF_A_SMALL if size <= SMALL_TRANSFORMER else ENOUGH
-    dark = {each.meter_id for each in troubles}
-    return _Cluster(transformer, nested_in, troubles, live, not live and len(dark) >= needed)
+    meters = {each.meter_id for each in troubles if each.signal != Signal.customer_report}
+    # The word of one customer is one word, however many meters are theirs.
+    words = {each.customer_id for each in troubles if each.meter_id not in meters}
+    dark = len(meters) + len(words)
+    return _Cluster(transformer, nested_in, troubles, live, not live and dark >= needed, back)
 
 
 def _placed(branch: list[_Cluster], feeder: FeederMap, evidence: Evidence) -> list[Group]:
@@ -144,7 +152,8 @@ def _is_out(dark: Sequence[_Cluster], below: frozenset[str], evidence: Evidence)
     if len({each.transformer_id for each in dark if each.out}) < SHARE_OUT * len(names):
         return False
     start, nested_in = min(each.start for each in dark), dark[0].nested_in
-    live = sum(evidence.live(each, start, nested_in) for each in below - names)
+    back = _half([each.back for each in dark])
+    live = sum(evidence.live(each, start, nested_in, back) for each in below - names)
     return live <= STALE_SHARE * (live + len(names))
 
 
@@ -205,30 +214,37 @@ class _Hosts:
     def __init__(self, groups: list[Group], feeder: FeederMap, evidence: Evidence) -> None:
         self._evidence = evidence
         self._slack_s = PROBE_INTERVALS * feeder.interval_s
-        self._feeding: dict[str, list[tuple[Group, int, float, float]]] = defaultdict(list)
+        self._feeding: dict[str, list[tuple[Group, int, float, float, float]]] = defaultdict(list)
         for group in groups:
             start, end, back = group.start, group.end, _back(group.troubles)
+            half = _half([*back.values()])
             for transformer in feeder.transformers_below(group.device_kind, group.device_id):
-                self._feeding[transformer].append((group, start, end, back.get(transformer, float("inf"))))
+                own = back.get(transformer, inf)
+                self._feeding[transformer].append((group, start, end, own, min(own, half)))
 
     def of(self, troubles: list[Trouble], kinds: tuple[DeviceKind, ...]) -> Group | None:
         """The outage of a device of these kinds that explains troubles of one place, if any."""
         first, began = troubles[0], started(troubles)
-        for group, start, end, back in self._feeding.get(first.transformer_id, ()):
+        for group, start, end, back, until in self._feeding.get(first.transformer_id, ()):
             if (
                 group.device_kind in kinds
                 and group.nested_in == first.nested_in
                 and start - self._slack_s <= began < min(end, back + STABILITY_S)
-                and not self._evidence.live(first.transformer_id, start, group.nested_in)
+                and not self._evidence.live(first.transformer_id, start, group.nested_in, until)
             ):
                 return group
         return None
 
 
 def _back(troubles: list[Trouble]) -> dict[str, float]:
-    """When each transformer was first seen with power again."""
+    """When each transformer was first seen with power again; infinite while it was not."""
     back: dict[str, float] = {}
     for each in troubles:
-        if each.end is not None:
-            back[each.transformer_id] = min(each.end, back.get(each.transformer_id, each.end))
+        end = inf if each.end is None else each.end
+        back[each.transformer_id] = min(end, back.get(each.transformer_id, end))
     return back
+
+
+def _half(back: list[float]) -> float:
+    """When half of some transformers were back: what has power then tells of the restoration."""
+    return sorted(back)[(len(back) - 1) // 2]

@@ -12,9 +12,10 @@ from functions.domain.context import Suppression
 from functions.domain.evidence import Evidence
 from functions.domain.incidents import OVER, Incident, IncidentKind, MemberChunk
 from functions.domain.notifications import Intent
+from functions.domain.presumed import Presumption
 from functions.domain.revising import Estimate, differs, draft, members_of, merged
 from functions.domain.schedule import ESTIMATE_S, look_at
-from functions.domain.telling import Customers, anything_due, tell
+from functions.domain.telling import Customers, Silent, anything_due, tell
 from functions.domain.topology import DeviceKind, FeederMap
 from functions.domain.troubles import SECOND_LOOK_S, Trouble
 
@@ -72,13 +73,17 @@ class Publication:
         self._estimate = estimate
         self._most = most
         self._storm = False
+        self._presumption = Presumption(step.board, feeder, evidence, now)
 
     def run(self) -> None:
         """Revise incidents, the oldest first, and take those that are over off the board."""
         board = self._step.board
         members = troubles_of(board)
         outages = {each.incident_id for each in board.incidents if each.kind is IncidentKind.outage}
-        customers = Customers(board.troubles.values(), outages)
+        for incident in board.incidents:
+            self._presumption.bequeath(incident)
+        self._presumption.hand_over()
+        customers = Customers(board.troubles.values(), outages, board.told_back, self._presumption.customers())
         unheard = sum(each.last is None and each.kind is IncidentKind.outage for each in board.incidents)
         self._storm = unheard > STORM_INCIDENTS
         kept = []
@@ -102,10 +107,12 @@ class Publication:
         expects = self._estimate is not None and incident.kind is IncidentKind.outage
         hour = expects and self._now >= incident.estimated_at + ESTIMATE_S
         new = self._is_news(revision, incident, troubles)
-        if not new and not hour and not anything_due(incident, troubles, self._now):
+        silent = self._presumption.news(incident, revision, troubles, customers)
+        due = any(silent) or anything_due(incident, troubles, self._now)
+        if not new and not hour and not due:
             incident.look_at = look_at(incident, troubles, self._feeder.interval_s, self._now)
             return False
-        wait = self._wait(incident, revision, troubles)
+        wait = self._now if due else self._wait(incident, revision, troubles)
         if wait > self._now:
             incident.look_at = wait
             return False
@@ -113,7 +120,7 @@ class Publication:
             self._step.more = True
             incident.look_at = self._now
             return False
-        self._publish(incident, revision, troubles, customers)
+        self._publish(incident, revision, troubles, customers, silent)
         if revision.state not in OVER:
             incident.look_at = look_at(incident, troubles, self._feeder.interval_s, self._now)
             return False
@@ -130,7 +137,7 @@ class Publication:
         same = (revision.state, revision.device_kind, revision.device_id, revision.severity, revision.escalation)
         before = (last.state, last.device_kind, last.device_id, last.severity, last.escalation)
         told = incident.acknowledged_at == last.acknowledged_at and incident.verdict == ""
-        if same != before or not told or anything_due(incident, troubles, self._now) or revision.state in OVER:
+        if same != before or not told or revision.state in OVER:
             return self._now
         facts = (revision.cause, revision.crew_status, revision.utility_estimate, revision.parent_id)
         known = (last.cause, last.crew_status, last.utility_estimate, last.parent_id)
@@ -144,14 +151,20 @@ class Publication:
         return differs(revision, incident.last) and not (pending and revision.kind is not IncidentKind.outage)
 
     def _publish(
-        self, incident: OpenIncident, revision: Incident, troubles: list[Trouble], customers: Customers
+        self,
+        incident: OpenIncident,
+        revision: Incident,
+        troubles: list[Trouble],
+        customers: Customers,
+        silent: Silent,
     ) -> None:
         chunks, cost = members_of(revision, troubles, self._feeder.interval_s)
         names = tuple(each.id for each in chunks)
         incident.chunks = names if revision.state in OVER else incident.chunks + names
         revision = self._expect(incident, revision)
         revision = msgspec.structs.replace(revision, chunks=incident.chunks, interrupted=cost)
-        told, intents = tell(incident, revision, troubles, customers, self._now)
+        told, intents = tell(incident, revision, troubles, customers, self._now, silent)
+        self._presumption.settle(incident, revision.state, silent)
         incident.revision, incident.last = revision.revision, revision
         for trouble in troubles:
             trouble.listed = True

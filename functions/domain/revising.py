@@ -22,7 +22,7 @@ from functions.domain.incidents import (
     chunk,
 )
 from functions.domain.interruptions import Interrupted, interrupted
-from functions.domain.life_cycle import back_at, is_momentary, returned_at, state_of
+from functions.domain.life_cycle import back_at, has_lapsed, is_momentary, returned_at, state_of
 from functions.domain.severity import escalation, severity, worse
 from functions.domain.topology import DeviceKind, FeederMap
 from functions.domain.troubles import Trouble
@@ -53,14 +53,14 @@ def extent(incident: OpenIncident, troubles: Sequence[Trouble], feeder: FeederMa
     """Who is without power: by their own signal, or below a device that is out and without a sign of power."""
     dark = {each.meter_id: each.customer_id for each in troubles if each.end is None}
     if incident.kind is IncidentKind.outage and dark and incident.device_kind != DeviceKind.meter:
-        dark |= _inferred(incident, troubles, feeder, evidence)
+        dark |= inferred(incident, troubles, feeder, evidence)
     critical = {
         customer for meter, customer in dark.items() if meter in feeder.places and feeder.places[meter].critical
     }
     return Extent(len(dark), len(set(dark.values())), len(critical))
 
 
-def _inferred(
+def inferred(
     incident: OpenIncident, troubles: Sequence[Trouble], feeder: FeederMap, evidence: Evidence
 ) -> dict[str, str]:
     """Meters below the device without a signal of their own, where most of their neighbours are dark."""
@@ -98,7 +98,7 @@ def draft(
     incident.affected_meters = max(incident.affected_meters, size.meters, len(meters))
     incident.affected_customers = max(incident.affected_customers, size.customers, len(customers))
     restored_at = None
-    if all(each.end is not None for each in troubles):
+    if all(each.end is not None for each in troubles) and not has_lapsed(troubles):
         restored_at = returned_at(troubles)
     started_at = incident.started_at
     level = severity(incident.kind, incident.device_kind, size.customers, size.critical, now - started_at)
@@ -135,6 +135,7 @@ def draft(
         nested_in=incident.nested_in,
         restoration_estimate=incident.last.restoration_estimate if incident.last else None,
         restoration_quantiles=incident.last.restoration_quantiles if incident.last else (),
+        counted=state is not IncidentState.false_alarm,
     )
 
 
@@ -169,6 +170,7 @@ def merged(incident: OpenIncident, last: Incident, now: int) -> Incident:
         meters_out=0,
         customers_out=0,
         critical_customers=0,
+        counted=False,
         updated_at=now,
     )
 
@@ -197,7 +199,8 @@ def members_of(
     if revision.state in OVER:
         members = final_members(revision, troubles, interval_s)
         cost = None
-        if revision.kind is IncidentKind.outage and revision.state is IncidentState.closed:
+        known = revision.restored_at is not None and revision.state is IncidentState.closed
+        if revision.kind is IncidentKind.outage and known:
             cost = _cost(members)
         return chunk(revision.feeder_id, revision.incident_id, "all", members), cost
     joined = [each.member() for each in troubles if not each.listed]

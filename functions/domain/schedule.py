@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from functions.domain import presumed
 from functions.domain.board import OpenIncident
 from functions.domain.customer_reports import LONGEST_S, is_open_report
-from functions.domain.evidence import PROBE_INTERVALS
+from functions.domain.evidence import ARRIVAL_S, PROBE_INTERVALS
 from functions.domain.incidents import IncidentKind
 from functions.domain.life_cycle import LONE_GASP_S, SILENCE_S, left_over, over_at
 from functions.domain.severity import CRITICAL_CUSTOMER_S, DURATIONS_S, STEPS_S
 from functions.domain.telling import pending_at
 from functions.domain.troubles import Trouble
 
-ARRIVAL_S = 5 * 60
-"""By then the readings of an interval that has ended have come."""
 ESTIMATE_S = 3_600
 """An estimate is looked at again after an hour, and whenever something else has changed."""
 
@@ -27,9 +26,10 @@ def look_at(incident: OpenIncident, troubles: Sequence[Trouble], interval_s: int
     moments.append(left_over(incident, troubles, now)[1] or now)
     for each in troubles:
         if is_open_report(each):
-            moments += [now + interval_s, each.heard_at + LONGEST_S]
+            moments += [now + interval_s, each.heard_at + LONGEST_S, each.doubted_until]
     if incident.kind is IncidentKind.outage:
         moments += pending_at(incident, troubles) + _evidence(incident, interval_s)
+        moments += presumed.moments(incident, troubles, interval_s, now)
         moments += [incident.started_at + after for after in (CRITICAL_CUSTOMER_S, *DURATIONS_S)]
         if incident.estimated_at:
             moments.append(incident.estimated_at + ESTIMATE_S)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from functions.domain.evidence import PROBE_INTERVALS, Evidence
 from functions.domain.incidents import IncidentKind
-from functions.domain.placement import Group, started
+from functions.domain.placement import Group
 from functions.domain.topology import DeviceKind, FeederMap
 from functions.domain.troubles import Trouble, clusters
 
@@ -46,7 +46,8 @@ def _whole_transformers(
         for some in clusters(these, gap_s):
             meters = {each.meter_id for each in some}
             whole = size >= LEAST_TRANSFORMER and len(meters) >= size
-            if whole and _others_heard(meters, started(some), feeder, evidence):
+            # One of them may have lost a reading or two before the others fell silent.
+            if whole and _others_heard(meters, max(each.start for each in some), feeder, evidence):
                 groups.append(Group(IncidentKind.outage, DeviceKind.transformer, transformer, some))
             else:
                 left += some

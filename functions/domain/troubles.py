@@ -78,6 +78,12 @@ class Trouble(msgspec.Struct, kw_only=True, array_like=True):
     """Planned work explained it, and it has lasted longer."""
     release_at: int = 0
     """Of one that is explained: when its explanation has run out and an end of it would have been heard."""
+    wait_until: int = 0
+    """Its customer is told nothing before: it may be over, or no news."""
+    doubted_until: int = 0
+    """Of a customer's report: its meter had power a moment ago, and may say so again until then."""
+    lapsed: bool = False
+    """Of a customer's report: nobody has said anything for so long that it tells nothing any more."""
 
     @property
     def nature(self) -> Nature:
@@ -175,10 +181,11 @@ def clusters(troubles: Iterable[Trouble], gap_s: int) -> list[list[Trouble]]:
     reach: list[tuple[int, float]] = []
     last_of_meter: dict[str, tuple[int, Trouble]] = {}
     for trouble in order:
-        where = _relapse(last_of_meter.get(trouble.meter_id), trouble)
+        before = last_of_meter.get(trouble.meter_id)
+        where = _relapse(before, trouble)
         if where is None:
             # A meter that was back for good is out for a reason of its own.
-            been = last_of_meter[trouble.meter_id][0] if trouble.meter_id in last_of_meter else None
+            been = before[0] if before is not None and before[1].end is not None else None
             near = (n for n in reversed(range(len(found))) if trouble.start - reach[n][0] <= gap_s and n != been)
             where = next((n for n in near if trouble.start <= reach[n][1]), None)
         if where is None:

@@ -164,6 +164,7 @@ class CorrelationService:
             id=f"{last.incident_id}:r{last.revision + 1}",
             revision=last.revision + 1,
             state=state,
+            counted=last.counted and state is not IncidentState.false_alarm,
             acknowledged_by=last.acknowledged_by or by,
             acknowledged_at=at if last.acknowledged_at is None else last.acknowledged_at,
             updated_at=at,

@@ -9,7 +9,9 @@ import numpy as np
 from functions.domain.anomalies import Anomaly
 from functions.domain.board import Board
 from functions.domain.customer_reports import is_open_report
+from functions.domain.evidence import fresh_s
 from functions.domain.features import WINDOW
+from functions.domain.incidents import IncidentKind
 from functions.domain.limits import POWER_OFF_PU
 from functions.domain.packs import NO_SLOT, Pack, join
 from functions.domain.roster import Roster
@@ -18,8 +20,6 @@ from functions.domain.troubles import NATURE, Nature
 from functions.ports import PackStore
 from functions.services.pack_keys import PackKey, pack_number
 
-FRESH_S = 3_600
-"""Evidence counts within two intervals of the start; after an hour nobody asks for it any more."""
 WHOLE_FEEDER_SHARE = 0.25
 """From a quarter of its transformers on, all of a feeder is looked at: more than one of them may be the device."""
 MANY_SILENT = 5
@@ -52,20 +52,28 @@ class Powered:
 def meters_asked(board: Board, new: Sequence[Anomaly], feeder: FeederMap, now: int) -> Collection[str]:
     """Meters whose power bears on what is open: neighbours on a transformer, or all of a largely dark feeder."""
     dark: set[str] = set()
-    silent = 0
+    alone: set[str] = set()
+    silent, fresh = 0, fresh_s(feeder.interval_s)
     for trouble in board.troubles.values():
         if trouble.nature is Nature.supply and trouble.end is None:
             silent += not trouble.strong
-            if not trouble.strong or is_open_report(trouble) or now - trouble.start <= FRESH_S:
+            if not trouble.strong or is_open_report(trouble) or now - trouble.start <= fresh:
                 dark.add(trouble.transformer_id)
+            if is_open_report(trouble):
+                alone.add(trouble.meter_id)
+    for incident in board.incidents:
+        alone |= incident.presumed.keys()
+        if incident.kind is IncidentKind.outage and now - incident.started_at <= fresh:
+            dark.update(feeder.transformers_below(incident.device_kind, incident.device_id))
     for anomaly in new:
         if anomaly.end is None and NATURE.get(anomaly.kind) is Nature.supply:
             silent += anomaly.kind == "no_reads"
             dark.add(anomaly.transformer_id)
+            alone.add(anomaly.meter_id)
     known = dark & feeder.transformers.keys()
     if (len(known) >= WHOLE_FEEDER_SHARE * len(feeder.transformers) and len(known) > 1) or silent >= MANY_SILENT:
         return feeder.places
-    return {meter for transformer in known for meter in feeder.transformers[transformer]}
+    return alone & feeder.places.keys() | {meter for each in known for meter in feeder.transformers[each]}
 
 
 def powered_in(pack: Pack, key: PackKey) -> dict[str, int]:

@@ -71,6 +71,8 @@ class SeedFigures(msgspec.Struct, frozen=True, kw_only=True):
     """First signal to confirmation, one an outage with a last gasp, s."""
     confirmed_s_without: tuple[float, ...]
     messages: Messages
+    pieces: tuple[int, ...] = ()
+    """Incidents that an outage or a momentary interruption below one feeder fell into, one a truth; none is nested."""
 
 
 class StormFigures(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,6 +22,8 @@ DEVICES = ("meter", "transformer", "lateral", "feeder", "substation")
 OF_SUPPLY = frozenset({Kind.sag.name, Kind.swell.name, Kind.unusual.name, Kind.stuck.name})
 """What a known outage explains besides darkness and silence."""
 DARK_INTERRUPTIONS = ("outage", "flapping")
+WHOLE = ("outage", "momentary")
+"""What begins once and ends once: an incident each."""
 
 
 class Measure:
@@ -54,6 +56,7 @@ class Measure:
             confirmed_s_with_gasp=with_gasp,
             confirmed_s_without=without,
             messages=self._messages(full),
+            pieces=self._pieces(full),
         )
 
     def _must_raise(self, truth: TruthEvent) -> bool:
@@ -150,6 +153,19 @@ class Measure:
             (with_gasp if gasped else without).append(waited)
         return tuple(with_gasp), tuple(without)
 
+    def _pieces(self, outcome: Outcome) -> tuple[int, ...]:
+        counts = []
+        for truth in self._watched.utility.truth:
+            if truth.kind not in WHOLE or truth.device.kind == "substation":
+                continue
+            ids = [anomaly.anomaly_id for anomaly in self._signals(truth)]
+            named = {incident for each in ids for incident in outcome.incidents_of.get(each, [])[-1:]}
+            last = [outcome.last(each) for each in named]
+            own = [each for each in last if each.kind is IncidentKind.outage and each.counted and not each.nested_in]
+            if own:
+                counts.append(len(own))
+        return tuple(counts)
+
     def _messages(self, outcome: Outcome) -> Messages:
         customer_meter = {name: meter for meter, name in enumerate(self._watched.utility.topology.customer_id.tolist())}
         by_meter = _by_meter(each for each in self._watched.utility.truth if each.kind in DARK_INTERRUPTIONS)
@@ -164,7 +180,8 @@ class Measure:
                 if truth.start <= sent.created_at < truth.end + GRACE_S and truth.end - truth.start > SUSTAINED_S
             ]
             if meant:
-                told[min(meant, key=lambda each: (each.start, each.end)).truth_id, sent.customer_id] += 1
+                # One under way before one that is over by then.
+                told[min(meant, key=lambda each: _order(each, sent.created_at)).truth_id, sent.customer_id] += 1
             else:
                 without_outage += 1
         everybody = Counter(sent.customer_id for sent in outcome.sent)
@@ -196,6 +213,10 @@ def _explained(anomaly: Anomaly, cause: Cause, kinds: set[IncidentKind]) -> bool
     if anomaly.kind in OF_SUPPLY:
         return IncidentKind.outage in kinds
     return cause is Cause.collector and kinds == {IncidentKind.communication}
+
+
+def _order(truth: TruthEvent, at: int) -> tuple[bool, int, int]:
+    return at >= truth.end, truth.start, truth.end
 
 
 def _by_meter(truths: Iterable[TruthEvent]) -> defaultdict[int, list[TruthEvent]]:

@@ -71,6 +71,8 @@ def _summary(found: Evaluation) -> str:
             [float(np.median(each.customers_ratio)) for each in seeds if each.customers_ratio], "{:.2f}".format),
          "0.90–1.10"),
         ("outages with that within ±10 %", share(within_tolerance), ""),
+        ("incidents that an outage below one feeder falls into", spread(
+            [float(np.mean(each.pieces)) for each in seeds if each.pieces], "{:.2f}".format), "1"),
         ("first signal to confirmed, median, with last gasps", minutes(lambda each: each.confirmed_s_with_gasp),
          "≤ 1 min"),
         ("the same without last gasps", minutes(lambda each: each.confirmed_s_without), "≤ 1 interval + grace"),
@@ -78,9 +80,9 @@ def _summary(found: Evaluation) -> str:
             [each.messages.sent / max(each.messages.customers, 1) for each in seeds], "{:.2f}".format), ""),
         ("outage messages that repeat what was said", _whole(seeds, lambda each: each.messages.twice), "0"),
         ("outage messages to customers without a sustained outage",
-         _whole(seeds, lambda each: each.messages.without_outage), ""),
+         _whole(seeds, lambda each: each.messages.without_outage), "≤ 7"),
         ("customers in unannounced outages who were never told",
-         share(lambda each: each.messages.untold / max(each.messages.to_tell, 1)), ""),
+         share(lambda each: each.messages.untold / max(each.messages.to_tell, 1)), "≤ 5 %"),
     )  # fmt: skip
     return table(("what", "measured", "wanted"), rows)
 

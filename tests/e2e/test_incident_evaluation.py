@@ -58,6 +58,8 @@ def test_outages_found_are_placed_and_counted(seed: Seed) -> None:
     _, _, figures = seed
     assert sum(line.outages for line in figures.placing) <= figures.outages
     assert all(line.placed <= line.found <= line.outages for line in figures.placing)
+    assert len(figures.pieces) >= sum(line.found for line in figures.placing if line.device_kind != "substation")
+    assert max(figures.pieces) == 1
     assert sum(line.placed for line in figures.placing) > 0
     assert len(figures.customers_ratio) == sum(line.found for line in figures.placing)
     assert all(waited >= 0 for waited in (*figures.confirmed_s_with_gasp, *figures.confirmed_s_without))

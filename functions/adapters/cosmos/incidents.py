@@ -21,7 +21,7 @@ from functions import names
 from functions.adapters.cosmos.container import CosmosContainer, Document, plain
 from functions.adapters.cosmos.database import CosmosDatabase
 from functions.adapters.cosmos.schema import RECORD_TTL_S
-from functions.domain.board import Board
+from functions.domain.board import Board, read_board, stored_board
 from functions.domain.context import Suppression
 from functions.domain.incident_search import Cursor, IncidentSearch
 from functions.domain.incidents import Incident, MemberChunk
@@ -43,7 +43,7 @@ class CosmosIncidents:
         found = await self._incidents.read(feeder_id, "board")
         if found is None:
             return Board(feeder_id=feeder_id)
-        board = msgspec.json.decode(zlib.decompress(base64.b64decode(found["body"])), type=Board)
+        board = read_board(zlib.decompress(base64.b64decode(found["body"])), feeder_id)
         board.etag = found["_etag"]
         return board
 
@@ -146,7 +146,7 @@ class CosmosIncidents:
 
 
 def _board(board: Board) -> tuple[Any, ...]:
-    body = zlib.compress(msgspec.json.encode(msgspec.structs.replace(board, etag=None)), FASTEST)
+    body = zlib.compress(msgspec.json.encode(stored_board(board)), FASTEST)
     document: Document = {
         "id": "board",
         "type": "board",

@@ -35,11 +35,16 @@ class Container:
 
     def read(self, partition: str, identity: str, kind: type[Value]) -> tuple[Value, str] | None:
         """A document and its ETag; None when it does not exist."""
+        found = self.body(partition, identity)
+        return None if found is None else (msgspec.json.decode(found[0], type=kind), found[1])
+
+    def body(self, partition: str, identity: str) -> tuple[bytes, str] | None:
+        """A document as it is stored, undecoded, and its ETag; None when it does not exist."""
         rows = self.database.rows(
             "SELECT body, version FROM documents WHERE container = ? AND partition = ? AND id = ?",
             (self.name, partition, identity),
         )
-        return (msgspec.json.decode(rows[0][0], type=kind), str(rows[0][1])) if rows else None
+        return (rows[0][0], str(rows[0][1])) if rows else None
 
     def partition(self, partition: str, kind: type[Value]) -> list[tuple[Value, str]]:
         """All documents of a partition with their ETags, in their order."""

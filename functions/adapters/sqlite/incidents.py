@@ -8,12 +8,18 @@ import msgspec
 
 from functions.adapters.sqlite.database import Database
 from functions.adapters.sqlite.documents import Container, Document
-from functions.domain.board import Board
+from functions.domain.board import Board, read_board, stored_board
 from functions.domain.context import Suppression
 from functions.domain.errors import Conflict
 from functions.domain.incident_search import Cursor, IncidentSearch
 from functions.domain.incidents import Incident, MemberChunk
 from functions.domain.notifications import Intent
+
+
+class _Name(msgspec.Struct):
+    """All that is asked of a board that is due: one that cannot be read must not hide the others."""
+
+    feeder_id: str
 
 
 class SqliteIncidents:
@@ -24,11 +30,12 @@ class SqliteIncidents:
 
     async def board(self, feeder_id: str) -> Board:
         """The feeder's board, or an empty one."""
-        found = self._incidents.read(feeder_id, "board", Board)
+        found = self._incidents.body(feeder_id, "board")
         if found is None:
             return Board(feeder_id=feeder_id)
-        found[0].etag = found[1]
-        return found[0]
+        board = read_board(found[0], feeder_id)
+        board.etag = found[1]
+        return board
 
     async def put_chunks(self, chunks: Iterable[MemberChunk]) -> None:
         """Write member chunks."""
@@ -44,7 +51,7 @@ class SqliteIncidents:
     ) -> None:
         """Replace the board if unchanged and insert the records, all or nothing."""
         feeder = board.feeder_id
-        stored = msgspec.structs.replace(board, etag=None)
+        stored = stored_board(board)
         records = [Document(feeder, each.id, "incident", each, each.started_at, each.state) for each in incidents]
         records += [Document(feeder, each.id, "intent", each, each.created_at) for each in intents]
         # Whoever looks at incidents reads the newest revision of each here, and never their history.
@@ -67,7 +74,7 @@ class SqliteIncidents:
 
     async def due_boards(self, before: int, limit: int) -> list[str]:
         """Partitions whose board is to be looked at again at or before `before`."""
-        boards = self._incidents.select(Board, "type = 'board' AND sort <= ? ORDER BY sort LIMIT ?", before, limit)
+        boards = self._incidents.select(_Name, "type = 'board' AND sort <= ? ORDER BY sort LIMIT ?", before, limit)
         return [board.feeder_id for board in boards]
 
     async def latest(self, *, state: str | None, feeder_id: str | None, limit: int) -> list[Incident]:

@@ -203,6 +203,39 @@ def test_those_whose_return_message_was_lost_do_not_make_a_momentary_interruptio
     assert story.told == []
 
 
+def test_a_transformer_that_comes_back_meter_by_meter_is_one_incident_whatever_is_read_of_the_others_then():
+    story = Story()
+    story.tell(*all_of("T00", meters=range(3)))
+    for nth in range(3):
+        back = NOW + (4 + 5 * nth) * MINUTE
+        story.tell(closed(f"M00{nth}", end=back), at=back + 5)
+    story.powered = {"M003": NOW + 900}  # its gasp was lost; it has had power for an interval since
+    story.wait(NOW + 3 * HOUR)
+    (last,) = story.latest.values()
+    assert (last.state, last.device_id, last.restored_at) == (IncidentState.closed, "T00", NOW + 14 * MINUTE)
+
+
+def test_a_feeder_that_comes_back_stays_the_feeder_when_transformers_that_said_nothing_are_read():
+    story = Story()
+    dark = ("T00", "T01", "T10", "T11", "T20", "T21")
+    story.tell(*all_of(*dark))
+    for nth, each in enumerate(dark):
+        story.tell(*ends_of(each, end=NOW + (4 + nth) * MINUTE), at=NOW + (4 + nth) * MINUTE + 5)
+    story.powered = {f"M{n}2{meter}": NOW + 900 for n in range(3) for meter in range(4)}
+    story.wait(NOW + 3 * HOUR)
+    (last,) = story.latest.values()
+    assert (last.state, last.device_kind) == (IncidentState.closed, "feeder")
+
+
+def test_what_is_read_before_the_first_is_back_still_speaks_against_the_device():
+    story = Story()
+    story.tell(opened("M000"), opened("M001"))
+    story.powered = {"M003": NOW + 900}
+    story.wait(NOW + 31 * MINUTE)
+    story.tell(closed("M000", end=NOW + 32 * MINUTE), at=NOW + 32 * MINUTE)
+    assert devices(story.open) == [(OUTAGE, "meter", "M000"), (OUTAGE, "meter", "M001")]
+
+
 def test_a_device_that_goes_out_again_goes_on_as_the_same_incident_without_another_message():
     story = Story()
     story.tell(*all_of("T00"))
@@ -310,6 +343,16 @@ def test_suspected_darkness_that_dissolves_was_a_false_alarm():
     story.tell(*ends, at=NOW + 2 * HOUR + 5 * MINUTE)
     story.wait(NOW + 4 * HOUR)
     assert [each.state for each in story.latest.values()] == [IncidentState.false_alarm]
+    assert story.told == []
+
+
+def test_meters_of_a_silent_collector_that_lost_readings_before_are_no_outage_of_their_transformer():
+    story = Story()
+    meters = [f"M00{n}" for n in range(4)]
+    story.powered = heard_at(NOW + 1800, *meters)  # the collector's others were heard until it failed
+    story.tell(*silent(meters[0]), *silent(*meters[1:], start=NOW + 1800), at=NOW + 3 * HOUR)
+    story.wait(NOW + 4 * HOUR)
+    assert {each.kind for each in story.latest.values()} == {IncidentKind.communication}
     assert story.told == []
 
 
@@ -465,6 +508,12 @@ def test_an_end_that_comes_before_its_beginning_leaves_nothing_open():
     story.tell(closed())
     assert story.tell(opened()) == []
     assert story.board.troubles == {}
+
+
+def test_two_things_at_one_meter_within_half_an_hour_are_one_incident():
+    story = Story()
+    story.tell(opened(kind="tamper"), opened(kind="stuck", start=NOW + 900), at=NOW + 900)
+    assert devices(story.open) == [("meter", "meter", "M000")]
 
 
 def test_only_outages_are_told():

@@ -31,6 +31,7 @@ def test_half_of_the_feeders_are_the_substation_and_fewer_are_not():
     assert (parent.device_kind, parent.device_id, parent.feeder_id) == ("substation", "S", "substation:S")
     assert (parent.customers_out, parent.started_at, parent.children) == (200, NOW, ("inc:F1", "inc:F2"))
     assert parent.state is IncidentState.confirmed
+    assert not parent.counted  # its children count its customers
 
 
 def test_feeders_that_failed_hours_apart_and_a_substation_of_one_feeder_are_none():
