@@ -13,6 +13,7 @@ from functions.domain.incidents import Incident, IncidentKind, MemberChunk, chun
 from functions.domain.interruptions import MOMENTARY_S
 from functions.domain.life_cycle import NESTED_SHARE
 from functions.domain.notifications import Intent, IntentKind
+from functions.domain.promises import standing
 from functions.domain.troubles import SECOND_LOOK_S, Trouble
 
 BOOT_S = 120
@@ -68,7 +69,6 @@ def tell(
                 out += [each for each in theirs if each.end is None]
     _mark_back(back)
     chunks, intents = [], []
-    own = revision.utility_estimate  # what the utility says itself comes before what is computed
     for kind, some in ((IntentKind.outage_seen, out), (IntentKind.restored, back)):
         if not some:
             continue
@@ -85,7 +85,7 @@ def tell(
                 chunks=tuple(each.id for each in made),
                 created_at=now,
                 cause=revision.cause,
-                estimate=revision.restoration_estimate if own is None else own,
+                estimate=standing(revision.utility_estimate, revision.restoration_estimate, now),
                 noticed_at=_noticed_at(kind, some),
             )
         )

@@ -78,6 +78,10 @@ class Trouble(msgspec.Struct, kw_only=True, array_like=True):
     """Planned work explained it, and it has lasted longer."""
     release_at: int = 0
     """Of one that is explained: when its explanation has run out and an end of it would have been heard."""
+    promised: int | None = None
+    """When its customer was told that power comes back; 0 when nothing could be said, None when nothing was."""
+    promised_at: int = 0
+    """When they were told so."""
 
     @property
     def nature(self) -> Nature:
