@@ -9,7 +9,7 @@ TRAINING_PY := $(TRAINING)/bin/python
 PYTHON_3_13 ?= python3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-emulators demo demo-cloud test test-serving soak bench train evaluate test-training verify setup-training infra-check package clean
+.PHONY: help setup setup-emulators demo demo-cloud test test-serving soak bench train evaluate evaluate-restoration test-training verify setup-training infra-check package clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -73,6 +73,16 @@ train: setup-training ## Train the detector on the simulator and export it to fu
 evaluate: setup-training ## Measure detector, context and incidents on three seeds; writes docs/detection.md and docs/incidents-measured.md
 	$(TRAINING_PY) -m model_export evaluate
 	$(TRAINING_PY) -m local evaluate-incidents
+
+# Without the records there is nothing to set up for.
+ifdef METERSENTRY_BENCHMARK_DATA
+evaluate-restoration: setup-training ## Measure restoration times on real outages; writes docs/restoration.md
+	$(TRAINING_PY) -m model_export evaluate-restoration --events $(METERSENTRY_BENCHMARK_DATA)/pge_2019_2022_events.parquet \
+		--updates $(METERSENTRY_BENCHMARK_DATA)/pge_2019_2022_updates.parquet --page docs/restoration.md
+else
+evaluate-restoration:
+	@echo "evaluate-restoration: skipped, as METERSENTRY_BENCHMARK_DATA names no folder of records; docs/restoration.md says what is in them"
+endif
 
 verify: $(SETUP) ## Prove that the exported model scores as it did when it was trained
 	$(PY) -m model_export verify

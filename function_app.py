@@ -27,7 +27,6 @@ def application() -> Application:
     from functions.adapters.onnx_scorer import OnnxScorer
     from functions.adapters.phone_numbers import PhoneNumbers
     from functions.adapters.restoration_model import OnnxRestorationModel
-    from functions.domain.expected_end import expected_by
 
     scorer = OnnxScorer.load()
     stores, telemetry = _stores()
@@ -42,7 +41,7 @@ def application() -> Application:
         notifiers=channels.notifiers,
         plans=PhoneNumbers(),
         webhooks=channels.webhooks,
-        estimate=expected_by(OnnxRestorationModel()),
+        restoration=OnnxRestorationModel(),
         telemetry=telemetry,
         clock=clock,
     )

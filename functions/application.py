@@ -9,7 +9,7 @@ from functions.domain.detection import Judge, Score
 from functions.domain.messages import Letterhead
 from functions.domain.packs import Prior
 from functions.domain.rates import Limits
-from functions.domain.revising import Estimate
+from functions.domain.restoration import RestorationModel
 from functions.ports import Clock, DeadLetters, Notifier, NumberingPlans, ScoreSink, Stores, Telemetry, Webhooks
 from functions.services.advancing import AdvanceService
 from functions.services.allowance import Allowance
@@ -18,6 +18,7 @@ from functions.services.correlation import CorrelationService
 from functions.services.customers import CustomerService
 from functions.services.delivery import DeliveryService
 from functions.services.dispatch import DispatchService
+from functions.services.expectations import ExpectationService
 from functions.services.fan_out import FanOutService
 from functions.services.feeders import Feeders
 from functions.services.grid_context import ContextService
@@ -84,7 +85,7 @@ class Application:
         sink: ScoreSink | None = None,
         publish: Publish | None = None,
         webhooks: Webhooks | None = None,
-        estimate: Estimate | None = None,
+        restoration: RestorationModel | None = None,
     ) -> Application:
         """Wire the services; nothing is read or written yet.
 
@@ -111,13 +112,16 @@ class Application:
         context = ContextService(
             stores.context, buffer_s=settings.planned_outage_buffer_s, weight_max=settings.context_weight_max
         )
+        expectations = ExpectationService(
+            stores.expectations, stores.incidents, restoration, settings.utility_time_zone, clock
+        )
 
         def scoring(letters: DeadLetters) -> ScoringService:
             return ScoringService(feeders, states, letters, telemetry, clock)
 
         def correlation(letters: DeadLetters) -> CorrelationService:
             return CorrelationService(
-                stores.incidents, context, feeders, stores.packs, letters, clock, estimate=estimate
+                stores.incidents, context, feeders, stores.packs, letters, clock, expectations=expectations
             )
 
         def fan_out(letters: DeadLetters) -> FanOutService:
@@ -137,7 +141,7 @@ class Application:
             states=states,
             scoring=scoring(stores.letters),
             correlation=correlating,
-            advancing=AdvanceService(stores.packs, feeders, states, correlating, releasing, clock),
+            advancing=AdvanceService(stores.packs, feeders, states, correlating, releasing, expectations, clock),
             fan_out=fan_out(stores.letters),
             delivery=delivery,
             dispatch=DispatchService(delivery, stores.letters),

@@ -25,6 +25,7 @@ from functions.domain.notifications import Delivery, DeliveryState, Intent, Noti
 from functions.domain.outcomes import BatchReport, Refusal
 from functions.domain.packs import Pack
 from functions.domain.rates import Rates
+from functions.domain.restoration_learning import Learnt
 from functions.domain.risk import InspectionReport
 from functions.domain.roster_shard import RosterShard
 from functions.domain.weather import Observation, WeatherAlert
@@ -217,6 +218,18 @@ class ContextStore(Protocol):
 
     async def put_profile(self, profile: AlarmProfile) -> None:
         """Write a profile if it is unchanged since its `etag`; raises `Conflict`."""
+        ...
+
+
+class ExpectationStore(Protocol):
+    """What the utility's outages have taught of restoration times: one document for all."""
+
+    async def read(self) -> Learnt:
+        """What is known; nothing, with no `etag`, at first."""
+        ...
+
+    async def write(self, learnt: Learnt) -> str:
+        """Write it if it is unchanged since its `etag`; returns the new one or raises `Conflict`."""
         ...
 
 
@@ -427,3 +440,4 @@ class Stores(NamedTuple):
     letters: DeadLetters
     reports: ReportStore
     audit: AuditStore
+    expectations: ExpectationStore

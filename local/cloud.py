@@ -19,7 +19,6 @@ from functions.adapters.restoration_model import OnnxRestorationModel
 from functions.adapters.storage.blobs import BlobContainer
 from functions.adapters.storage.queues import StorageQueue
 from functions.application import Application
-from functions.domain.expected_end import expected_by
 from functions.ports import Clock, Telemetry
 from functions.settings import Cloud, Settings
 
@@ -54,7 +53,7 @@ async def open_cloud(
         notifiers=channels.notifiers,
         plans=PhoneNumbers(),
         webhooks=channels.webhooks,
-        estimate=expected_by(OnnxRestorationModel()),
+        restoration=OnnxRestorationModel(),
         telemetry=telemetry_to or telemetry(os.environ, azure.database.usage.take),
         clock=clock,
         publish=publisher.publish,

@@ -17,7 +17,6 @@ from functions.adapters.sqlite.composition import sqlite_stores
 from functions.adapters.sqlite.database import Database
 from functions.application import Application
 from functions.domain.channels import ChannelSettings
-from functions.domain.expected_end import expected_by
 from functions.domain.message_report import MessageReport
 from functions.domain.outcomes import BatchReport
 from functions.domain.packing import pack_columns
@@ -92,7 +91,7 @@ class Machine:
             notifiers=opened.notifiers,
             plans=PhoneNumbers(),
             webhooks=opened.webhooks,
-            estimate=expected_by(OnnxRestorationModel()),
+            restoration=OnnxRestorationModel(),
             telemetry=totals,
             clock=clock,
             sink=sink,

@@ -11,6 +11,7 @@ from functions.adapters.cosmos.context import CosmosContext
 from functions.adapters.cosmos.customers import CosmosCustomers
 from functions.adapters.cosmos.database import CosmosDatabase
 from functions.adapters.cosmos.deliveries import CosmosDeliveries
+from functions.adapters.cosmos.expectations import CosmosExpectations
 from functions.adapters.cosmos.incidents import CosmosIncidents
 from functions.adapters.cosmos.packs import CosmosPacks
 from functions.adapters.cosmos.rosters import CosmosRosters
@@ -44,6 +45,7 @@ class AzureStores:
             letters=BlobLetters(letters),
             reports=BlobReports(reports),
             audit=CosmosAudit(database),
+            expectations=CosmosExpectations(database),
         )
         return cls(stores, database, (letters, reports))
 

@@ -30,15 +30,21 @@ def inform(
     cause: str | None = None,
     crew_status: str | None = None,
     utility_estimate: int | None = None,
+    at: int,
 ) -> None:
-    """Note what has become known; None leaves a fact as it is."""
+    """Note what has become known at a moment; None leaves a fact as it is."""
     incident = _open(board, incident_id)
     if cause is not None:
         incident.cause = cause
-    if crew_status is not None:
-        incident.crew_status = crew_status
-    if utility_estimate is not None:
-        incident.utility_estimate = utility_estimate
+    if crew_status is not None and crew_status != incident.crew_status:
+        incident.crew_status, incident.crew_since = crew_status, at
+        incident.crew_changes += 1
+    if utility_estimate is not None and utility_estimate != incident.utility_estimate:
+        if incident.estimate_first is None:
+            incident.estimate_first = utility_estimate
+        else:
+            incident.estimate_revisions += 1
+        incident.utility_estimate, incident.estimate_revised_at = utility_estimate, at
     incident.estimated_at = 0
 
 

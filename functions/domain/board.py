@@ -44,6 +44,14 @@ class OpenIncident(msgspec.Struct, kw_only=True, omit_defaults=True):
     cause: str = ""
     crew_status: str = ""
     utility_estimate: int | None = None
+    crew_since: int | None = None
+    """When the crew began what it does."""
+    crew_changes: int = 0
+    estimate_first: int | None = None
+    """The utility's first estimate."""
+    estimate_revisions: int = 0
+    estimate_revised_at: int | None = None
+    """When the utility's estimate became what it is."""
     parent_id: str = ""
     nested_in: str = ""
     merged_into: str = ""

@@ -165,6 +165,14 @@ class Presumption:
                 found.append(self._trouble(incident, meter, incident.started_at, self._now, end=back or end))
         return tuple(found)
 
+    def waiting(self, incident: OpenIncident) -> tuple[Trouble, ...]:
+        """Who was told of an incident without a signal of their own, and of no end."""
+        return tuple(
+            self._trouble(incident, meter, incident.started_at, self._now)
+            for meter, back in incident.presumed.items()
+            if not back
+        )
+
     def settle(self, incident: OpenIncident, state: IncidentState, silent: Silent) -> None:
         """Note who was told; of an incident that is over, those who wait on go over to the one above them."""
         for each in silent.out:

@@ -27,6 +27,15 @@ def promise(q80_h: float, now: int, previous: int | None = None, utc_offset_s: i
     return previous if kept and previous is not None else moment
 
 
+def standing(own: int | None, computed: int | None, now: int) -> int | None:
+    """The moment customers are told: the utility's own before a computed one; one that has passed is none.
+
+    >>> standing(None, 500, 400), standing(900, 500, 400), standing(300, 500, 400), standing(300, 200, 400)
+    (500, 900, 500, None)
+    """
+    return next((each for each in (own, computed) if each is not None and each > now), None)
+
+
 def spoken(moment: int, now: int, utc_offset_s: int = 0) -> str:
     """A promise in words, local time.
 

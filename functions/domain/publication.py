@@ -13,6 +13,7 @@ from functions.domain.evidence import Evidence
 from functions.domain.incidents import OVER, Incident, IncidentKind, MemberChunk
 from functions.domain.notifications import Intent
 from functions.domain.presumed import Presumption
+from functions.domain.promised import keep_promises
 from functions.domain.revising import Estimate, differs, draft, members_of, merged
 from functions.domain.schedule import ESTIMATE_S, look_at
 from functions.domain.telling import Customers, Silent, anything_due, tell
@@ -164,13 +165,15 @@ class Publication:
         revision = self._expect(incident, revision)
         revision = msgspec.structs.replace(revision, chunks=incident.chunks, interrupted=cost)
         told, intents = tell(incident, revision, troubles, customers, self._now, silent)
+        presumed = self._presumption.waiting(incident)
+        others, news = keep_promises(incident, revision, troubles, presumed, told, intents, self._now)
         self._presumption.settle(incident, revision.state, silent)
         incident.revision, incident.last = revision.revision, revision
         for trouble in troubles:
             trouble.listed = True
         self._step.incidents.append(revision)
-        self._step.chunks += [*chunks, *told]
-        self._step.intents += intents
+        self._step.chunks += [*chunks, *told, *others]
+        self._step.intents += [*intents, *news]
 
     def _expect(self, incident: OpenIncident, revision: Incident) -> Incident:
         if self._estimate is None or revision.kind is not IncidentKind.outage or revision.state in OVER:

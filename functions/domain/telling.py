@@ -15,6 +15,7 @@ from functions.domain.interruptions import MOMENTARY_S
 from functions.domain.life_cycle import NESTED_SHARE
 from functions.domain.notifications import Intent, IntentKind
 from functions.domain.patience import relapse_due
+from functions.domain.promises import standing
 from functions.domain.troubles import SECOND_LOOK_S, Trouble
 
 BOOT_S = 120
@@ -101,7 +102,6 @@ def tell(
     customers.informed |= {each.customer_id for each in out}
     customers.told_back |= dict.fromkeys((each.customer_id for each in back), now)
     chunks, intents = [], []
-    own = revision.utility_estimate  # what the utility says itself comes before what is computed
     for kind, some in ((IntentKind.outage_seen, out), (IntentKind.restored, back)):
         if not some:
             continue
@@ -118,7 +118,7 @@ def tell(
                 chunks=tuple(each.id for each in made),
                 created_at=now,
                 cause=revision.cause,
-                estimate=revision.restoration_estimate if own is None else own,
+                estimate=standing(revision.utility_estimate, revision.restoration_estimate, now),
                 noticed_at=min(_noticed_at(kind, some, incident.confirmed_at), now),
             )
         )

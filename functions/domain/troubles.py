@@ -84,6 +84,10 @@ class Trouble(msgspec.Struct, kw_only=True, array_like=True):
     """Of a customer's report: its meter had power a moment ago, and may say so again until then."""
     lapsed: bool = False
     """Of a customer's report: nobody has said anything for so long that it tells nothing any more."""
+    promised: int | None = None
+    """When its customer was told that power comes back; 0 when nothing could be said, None when nothing was."""
+    promised_at: int = 0
+    """When they were told so."""
 
     @property
     def nature(self) -> Nature:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functions.domain.packs import Pack
 from functions.ports import Clock, PackStore
 from functions.services.correlation import CorrelationService
+from functions.services.expectations import ExpectationService
 from functions.services.feeders import Feeders
 from functions.services.isolation import isolate
 from functions.services.releasing import ReleaseService
@@ -35,7 +36,7 @@ class AdvanceReport:
 
 
 class AdvanceService:
-    """Finds meters that fell silent, outboxes left behind, suppressions that have ended, and messages that are due."""
+    """Finds silent meters, outboxes left behind, suppressions that have ended, due messages, and what outages teach."""
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class AdvanceService:
         states: States,
         correlation: CorrelationService,
         releasing: ReleaseService,
+        expectations: ExpectationService,
         clock: Clock,
     ) -> None:
         self._packs = packs
@@ -51,6 +53,7 @@ class AdvanceService:
         self._states = states
         self._correlation = correlation
         self._releasing = releasing
+        self._expectations = expectations
         self._clock = clock
 
     async def advance(self) -> AdvanceReport:
@@ -61,6 +64,7 @@ class AdvanceService:
         silent += await self._sweep(left, now)
         released = await self._correlation.release()
         messages = (await self._releasing.release()).handled
+        await self._expectations.learn()  # last: nobody waits for it
         return AdvanceReport(silent=silent, flushed=len(left), released=released, messages=messages)
 
     async def _sweep(self, packs: list[Pack], now: int) -> int:

@@ -17,10 +17,10 @@ from functions.domain.errors import Conflict, RejectedDocument, TransientFault
 from functions.domain.incidents import Incident, IncidentState
 from functions.domain.intake import order_of
 from functions.domain.publication import Correlation
-from functions.domain.revising import Estimate
 from functions.domain.roster import Roster
 from functions.domain.topology import FeederMap
 from functions.ports import Clock, DeadLetters, IncidentStore, PackStore
+from functions.services.expectations import ExpectationService
 from functions.services.feeders import Feeders
 from functions.services.grid_context import ContextService
 from functions.services.isolation import isolate
@@ -46,7 +46,7 @@ class CorrelationService:
         letters: DeadLetters,
         clock: Clock,
         *,
-        estimate: Estimate | None = None,
+        expectations: ExpectationService | None = None,
     ) -> None:
         self._incidents = incidents
         self._context = context
@@ -54,7 +54,7 @@ class CorrelationService:
         self._powered = Powered(packs)
         self._letters = letters
         self._clock = clock
-        self._estimate = estimate
+        self._expectations = expectations
         self._maps: dict[str, tuple[Roster, FeederMap]] = {}
 
     async def correlate(self, documents: Sequence[Mapping[str, object]]) -> list[Incident]:
@@ -138,8 +138,11 @@ class CorrelationService:
     ) -> Incident:
         """Note what has become known of an open incident; raises `RejectedDocument` when it is over."""
 
+        facts = {"cause": cause, "crew_status": crew_status}
+        at = self._clock.now()
+
         def act(board: Board) -> None:
-            actions.inform(board, incident_id, cause=cause, crew_status=crew_status, utility_estimate=utility_estimate)
+            actions.inform(board, incident_id, **facts, utility_estimate=utility_estimate, at=at)
 
         return await self._act(feeder_id, incident_id, act)
 
@@ -198,7 +201,8 @@ class CorrelationService:
             powered = {} if storm else await self._powered.of(board, new, roster, feeder, now)
             if act is not None:
                 act(board)
-            step = correlate(board, new, feeder, powered, context, now, estimate=self._estimate)
+            estimate = await self._expectations.over(board, feeder, now) if self._expectations else None
+            step = correlate(board, new, feeder, powered, context, now, estimate=estimate)
             if await self._commit(step):
                 revisions += step.incidents
                 if not step.more:

@@ -69,9 +69,13 @@ class Standing:
     async def _estimate_changed(self, notification: Notification, now: int, *, waited: bool) -> Step | None:
         if await self._power_is_back(notification):
             return Step.drop(next_step.POWER_IS_BACK)
+        if notification.estimate is not None and notification.estimate <= now:
+            return Step.drop(next_step.MOMENT_HAS_PASSED)
         if waited and await self._newer(notification):
             return Step.drop(next_step.NEWER)
-        announcements = await self._announcements(notification)
+        if waited and next_step.is_over(await self._head(notification)):
+            return Step.drop(next_step.OUTAGE_IS_OVER)
+        announcements = await self._announcements(notification) or await self._announced_elsewhere(notification)
         if not announcements:
             return Step.hold(next_step.ANNOUNCEMENT_OPEN, now + WAIT_S)
         for announcement in announcements:

@@ -10,6 +10,7 @@ from functions.adapters.sqlite.context import SqliteContext
 from functions.adapters.sqlite.customers import SqliteCustomers
 from functions.adapters.sqlite.database import Database
 from functions.adapters.sqlite.deliveries import SqliteDeliveries
+from functions.adapters.sqlite.expectations import SqliteExpectations
 from functions.adapters.sqlite.incidents import SqliteIncidents
 from functions.adapters.sqlite.letters import SqliteLetters
 from functions.adapters.sqlite.packs import SqlitePacks
@@ -36,4 +37,5 @@ def sqlite_stores(database: Database | Path, reports: Path) -> Stores:
         letters=SqliteLetters(database),
         reports=ReportFolder(reports),
         audit=SqliteAudit(database),
+        expectations=SqliteExpectations(database),
     )

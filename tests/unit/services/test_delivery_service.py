@@ -223,6 +223,35 @@ async def test_an_estimate_waits_for_its_announcement(stores, clock):
     ]
 
 
+async def test_an_estimate_that_waited_is_not_told_when_its_outage_is_over(stores, clock):
+    await stores.customers.put([AWAKE])
+    office = Office(stores, clock)
+    await put_incident(stores, over=False)
+    await office.tell(message())
+    clock.set(NIGHT)
+    await office.tell(message(CHANGED, at=NIGHT, estimate=NIGHT + 30 * HOUR, revision=2))
+    await put_incident(stores, over=True, revision=3)  # whoever told of its end, told it of another incident
+    await office.pass_time(12 * HOUR)
+    assert await office.reasons() == {"outage_seen": "", "estimate_changed": "the outage is over"}
+
+
+async def test_an_estimate_whose_moment_has_passed_is_not_told(stores, clock):
+    await stores.customers.put([AWAKE])
+    office = Office(stores, clock)
+    await office.tell(message())
+    clock.set(NIGHT)
+    await office.tell(message(CHANGED, at=NIGHT, estimate=NIGHT + 2 * HOUR, revision=2))
+    await office.pass_time(12 * HOUR)
+    assert await office.reasons() == {"outage_seen": "", "estimate_changed": "the moment it names has passed"}
+
+
+async def test_an_estimate_follows_the_announcement_of_an_incident_that_became_part_of_another(stores, clock):
+    office = Office(stores, clock)
+    await office.tell(message(incident_id="inc:merged"))
+    changed = message(CHANGED, at=NOON, started_at=NOON - 600, estimate=NOON + HOUR, revision=4)
+    assert await office.tell(changed) == [DeliveryState.sent]
+
+
 async def test_every_revision_of_an_estimate_is_news_and_an_outage_is_told_once(stores, clock):
     office = Office(stores, clock)
     changes = [message(CHANGED, revision=nth, estimate=NOON + HOUR * nth) for nth in (2, 2, 3)]
