@@ -15,6 +15,7 @@ from functions.services.advancing import AdvanceService
 from functions.services.allowance import Allowance
 from functions.services.audit import AuditService
 from functions.services.correlation import CorrelationService
+from functions.services.counted_stores import counted
 from functions.services.customers import CustomerService
 from functions.services.delivery import DeliveryService
 from functions.services.dispatch import DispatchService
@@ -28,6 +29,7 @@ from functions.services.incident_log import IncidentLog
 from functions.services.inspection import InspectionService
 from functions.services.outage_reports import OutageReports
 from functions.services.parents import ParentService
+from functions.services.planned_interruptions import PlannedInterruptions
 from functions.services.releasing import ReleaseService
 from functions.services.reliability import ReliabilityService
 from functions.services.replay import Publish, ReplayService
@@ -92,6 +94,7 @@ class Application:
         `notifiers` are the channels by name, in the order they are preferred; `publish` sends what a replay has for the
         OMS.
         """
+        uncounted, stores = stores, counted(stores, telemetry)
         judge = Judge(score, prior, settings.alert_budget, alerts_per_window, settings.anomaly_threshold)
         feeders = Feeders(stores.rosters)
         states = States(stores.packs, stores.anomalies, judge, grace_s=settings.no_reads_grace_s, sink=sink)
@@ -135,7 +138,7 @@ class Application:
         audit = AuditService(stores.audit, clock)
         return cls(
             settings=settings,
-            stores=stores,
+            stores=uncounted,
             clock=clock,
             feeders=feeders,
             states=states,
@@ -159,10 +162,13 @@ class Application:
             ),
             inspection=InspectionService(stores.anomalies, stores.rosters, stores.reports, clock),
             webhooks=webhooks,
-            replay=ReplayService(stores.letters, scoring, correlation, fan_out, work_orders, delivery, publish),
+            # What it puts back has been counted before.
+            replay=ReplayService(uncounted.letters, scoring, correlation, fan_out, work_orders, delivery, publish),
             incident_log=IncidentLog(stores.incidents),
             incident_actions=IncidentActionService(stores.incidents, correlating, audit, clock),
-            reliability=ReliabilityService(stores.incidents, stores.rosters, clock),
+            reliability=ReliabilityService(
+                stores.incidents, stores.rosters, PlannedInterruptions(stores.incidents, stores.anomalies, clock), clock
+            ),
             audit=audit,
             context=context,
             work_orders=work_orders(stores.letters),

@@ -181,8 +181,8 @@ class IncidentStore(Protocol):
         """Newest revision of every incident that began in a period, earliest first; `end` is exclusive."""
         ...
 
-    async def suppressions(self, feeder_id: str | None, limit: int) -> list[Suppression]:
-        """Lines of the suppression ledger, newest first."""
+    async def suppressions(self, feeder_id: str | None, limit: int, since: int = 0) -> list[Suppression]:
+        """Lines of the suppression ledger written from a moment on, newest first."""
         ...
 
 
@@ -424,6 +424,14 @@ class Telemetry(Protocol):
 
     def messages(self, report: MessageReport) -> None:
         """Take what became of messages."""
+        ...
+
+    def incidents(self, revisions: Sequence[Incident]) -> None:
+        """Take revisions of incidents that have been committed."""
+        ...
+
+    def dead_letter(self, source: str) -> None:
+        """Take that something of a hub, container or queue has become a dead letter."""
         ...
 
 

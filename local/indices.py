@@ -59,14 +59,20 @@ async def _report(store: str, start: str, to: str, zone: str) -> ReliabilityRepo
 
 
 def csv_rows(report: ReliabilityReport) -> Iterator[tuple[object, ...]]:
-    """A header, then the utility and every feeder, each with and without major event days."""
+    """A header, then the utility and every feeder, with and without major event days and planned interruptions."""
     from functions.adapters.reports.csv_file import guarded
 
-    yield ("of", "feeder_id", "major_event_days", *COLUMNS)
+    yield ("of", "feeder_id", "major_event_days", "planned", *COLUMNS)
     feeders = (("feeder", guarded(name), each) for name, each in report.feeders.items())
     for of, name, each in ((WHOLE, "", report.utility), *feeders):
-        for days, found in (("included", each.all_days), ("excluded", each.without_major_event_days)):
-            yield (of, name, days, *(_rounded(getattr(found, column)) for column in COLUMNS))
+        for days, planned, found in (
+            ("included", "excluded", each.all_days),
+            ("excluded", "excluded", each.without_major_event_days),
+            ("included", "only", each.planned),
+            ("included", "included", each.with_planned),
+        ):
+            if found is not None:
+                yield (of, name, days, planned, *(_rounded(getattr(found, column)) for column in COLUMNS))
 
 
 def show(report: ReliabilityReport) -> None:
@@ -88,6 +94,9 @@ def show(report: ReliabilityReport) -> None:
     table.add_row(WHOLE, *_cells(report.utility.without_major_event_days))
     if judged:
         table.add_row("with every day", *_cells(report.utility.all_days))
+    if report.utility.planned is not None and report.utility.with_planned is not None:
+        table.add_row("planned alone", *_cells(report.utility.planned))
+        table.add_row("every day, planned too", *_cells(report.utility.with_planned))
     console.print(table)
     for line in _notes(report):
         console.print(line, highlight=False, markup=False)
@@ -117,5 +126,7 @@ def _notes(report: ReliabilityReport) -> Iterator[str]:
         )
         for each in report.major_event_days:
             yield f"  {each.day}  {each.saidi_min:.1f} min"
+    if report.utility.planned is None:
+        yield "Planned interruptions are left out: they are known for the last 119 days only."
     if report.ongoing:
         yield f"{report.ongoing:,} outages have not ended; they count with what they have cost so far."

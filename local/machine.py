@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from functions.adapters.sqlite.composition import sqlite_stores
 from functions.adapters.sqlite.database import Database
 from functions.application import Application
 from functions.domain.channels import ChannelSettings
+from functions.domain.incidents import Incident
 from functions.domain.message_report import MessageReport
 from functions.domain.outcomes import BatchReport
 from functions.domain.packing import pack_columns
@@ -47,6 +49,12 @@ class Totals:
         """Add what became of messages."""
         self.told.outcomes.update(report.outcomes)
         self.told.accepted_s += report.accepted_s
+
+    def incidents(self, revisions: Sequence[Incident]) -> None:
+        """Nothing: they are read from the store."""
+
+    def dead_letter(self, source: str) -> None:
+        """Nothing: they are read from the store."""
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
 from functions.adapters.telemetry import LogTelemetry, RequestUnits
 from functions.domain.errors import SettingError
+from functions.domain.incidents import Incident
 from functions.domain.message_report import MessageReport
 from functions.domain.outcomes import BatchReport
 from functions.ports import Telemetry
@@ -29,6 +31,9 @@ INSTRUMENTED = (
 )
 """What the distribution would trace by itself: a span for every call of a store costs more than the batch's line."""
 
+LATE_S = 300
+"""What operators are told of: a message accepted later than this after its reading."""
+
 
 class OpenTelemetry:
     """A `Telemetry` that adds a batch to metrics, beside its line in the log."""
@@ -46,17 +51,24 @@ class OpenTelemetry:
         self._refusals = count("metersentry.refusals", description="records refused, by reason")
         self._windows = count("metersentry.windows", description="windows scored")
         self._anomalies = count("metersentry.anomalies", description="anomalies opened or closed")
-        self._missing = count("metersentry.missing_events", description="sequence numbers never delivered")
+        self._missing = count("metersentry.missing_events", description="sequence numbers this process did not see")
+        self._sequence = meter.create_histogram(
+            "metersentry.sequence_numbers", "", "sequence numbers received, by partition"
+        )
         self._units = count("metersentry.request_units", description="request units spent, by operation")
         self._stage = meter.create_histogram("metersentry.stage_ms", "ms", "time a batch spent, by stage")
         self._messages = count("metersentry.messages", description="messages, by the state they came to")
         self._accepted = meter.create_histogram(
             "metersentry.message_s", "s", "time from a reading's arrival to the provider's acceptance of the message"
         )
-        self._waiting = meter.create_gauge("metersentry.messages_waiting", description="messages held back by limits")
-        self._unknown = meter.create_gauge(
-            "metersentry.messages_unknown", description="messages of which nobody has known for 15 minutes"
+        # Histograms, not gauges: a gauge is exported every minute as long as the process lives, although another one
+        # has looked since.
+        self._waiting = meter.create_histogram("metersentry.messages_waiting", "", "messages held back by limits")
+        self._unknown = meter.create_histogram(
+            "metersentry.messages_unknown", "", "messages of which nobody has known for 15 minutes"
         )
+        self._incidents = count("metersentry.incidents", description="revisions committed, by kind and state")
+        self._letters = count("metersentry.dead_letters", description="dead letters kept, by where they come from")
         self._lag = meter.create_histogram("metersentry.lag_s", "s", "wait of a batch's newest event in the hub")
 
     def batch(self, report: BatchReport) -> None:
@@ -68,6 +80,10 @@ class OpenTelemetry:
         self._anomalies.add(report.anomalies)
         # Zeros too: who watches this one must see that it is being counted.
         self._missing.add(report.missing_events)
+        # Least, greatest and how many, each minute: whoever adds up the processes sees what none of them was given.
+        for partition, numbers in report.sequence_numbers.items():
+            for number in numbers:
+                self._sequence.record(number, {"partition": partition})
         for outcome, count in report.tally.as_dict().items():
             if count:
                 self._readings.add(count, {"outcome": outcome})
@@ -86,11 +102,23 @@ class OpenTelemetry:
         for state, count in report.outcomes.items():
             self._messages.add(count, {"state": state})
         for seconds in report.accepted_s:
-            self._accepted.record(seconds)
+            # A share of late ones cannot be told from minima and maxima, which is all that is kept of a histogram.
+            self._accepted.record(seconds, {"late": "true" if seconds > LATE_S else "false"})
         if report.waiting is not None:
-            self._waiting.set(report.waiting)
+            self._waiting.record(report.waiting)
         if report.unknown is not None:
-            self._unknown.set(report.unknown)
+            self._unknown.record(report.unknown)
+
+    def incidents(self, revisions: Sequence[Incident]) -> None:
+        """Count revisions by kind and state."""
+        self._log.incidents(revisions)
+        for each in revisions:
+            self._incidents.add(1, {"kind": each.kind, "state": each.state})
+
+    def dead_letter(self, source: str) -> None:
+        """Count a letter by its source."""
+        self._log.dead_letter(source)
+        self._letters.add(1, {"source": source})
 
 
 def telemetry(environment: Mapping[str, str], request_units: RequestUnits) -> Telemetry:
@@ -125,6 +153,9 @@ def _configure(connection: str, by_identity: bool, client_id: str, *, hosted: bo
     # Application Insights through the host, with the invocation they belong to: exported here as well, each would be
     # paid for and counted twice. A container has no host, so there they are exported.
     os.environ.setdefault("OTEL_TRACES_EXPORTER", "none")
+    # The SDKs write lines for every request and token. The host takes the root's lines under the function's own
+    # category, so its settings cannot tell them from ours.
+    logging.getLogger("azure").setLevel(logging.WARNING)
     if hosted:
         os.environ.setdefault("OTEL_LOGS_EXPORTER", "none")
     try:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 
+from functions.domain.incidents import Incident
 from functions.domain.message_report import MessageReport
 from functions.domain.outcomes import BatchReport
 
@@ -35,6 +37,16 @@ class LogTelemetry:
         if report.waiting or report.unknown:
             level = logging.WARNING if report.unknown else logging.INFO
             log.log(level, "messages waiting=%d unknown=%d", report.waiting or 0, report.unknown or 0)
+
+    def incidents(self, revisions: Sequence[Incident]) -> None:
+        """Log how many revisions there are of each kind and state."""
+        counts = Counter(f"{each.kind}_{each.state}" for each in revisions)
+        if counts:
+            log.info("incidents %s", " ".join(f"{name}={count}" for name, count in counts.items()))
+
+    def dead_letter(self, source: str) -> None:
+        """Log a warning."""
+        log.warning("dead letter source=%s", source)
 
 
 def _pairs(report: BatchReport, spent: Mapping[str, float]) -> list[str]:

@@ -102,6 +102,8 @@ class BatchReport:
     lag_s: int | None = None
     """How long the newest event of the batch has waited in the hub; None when the hub did not say."""
     missing_events: int = 0
-    """Sequence numbers of the partition that were never delivered."""
+    """Sequence numbers skipped since this process read the partition last; another one may have had them."""
+    sequence_numbers: dict[str, list[int]] = field(default_factory=dict)
+    """Of the events, by partition: over all processes they tell what was never delivered to any."""
     stage_ms: Counter[str] = field(default_factory=Counter)
     """Time spent, by stage."""

@@ -1,14 +1,15 @@
 """Reliability indices of IEEE Std 1366-2012 from a log of outages; clause numbers below are those of that guide.
 
-Durations are in minutes. A customer is a metered service point. What was announced is not in the log: outages that
-planned work explains are suppressed and never become incidents, so these are indices of unplanned interruptions.
+Durations are in minutes. A customer is a metered service point. Planned interruptions are a log of their own: what
+announced work explains never becomes an incident, and major event days are judged by what nobody had planned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
+from itertools import chain
 
 import msgspec
 import numpy as np
@@ -38,6 +39,21 @@ class EventLog:
     momentary_events: NDArray[np.int64]
     customers: tuple[Collection[str], ...] | None = None
     """Who had a sustained interruption, by event; None when it is not known of all."""
+
+    @classmethod
+    def of(cls, logs: Sequence[EventLog]) -> EventLog:
+        """One log of several; who was interrupted is known if it is known in each."""
+        known = [each.customers for each in logs if each.customers is not None]
+        empty, none = np.empty(0, np.int64), np.empty(0)
+        return cls(
+            feeder_id=np.concatenate([np.empty(0, np.str_), *(each.feeder_id for each in logs)]),
+            start=np.concatenate([empty, *(each.start for each in logs)]),
+            sustained=np.concatenate([empty, *(each.sustained for each in logs)]),
+            customer_min=np.concatenate([none, *(each.customer_min for each in logs)]),
+            momentary=np.concatenate([empty, *(each.momentary for each in logs)]),
+            momentary_events=np.concatenate([empty, *(each.momentary_events for each in logs)]),
+            customers=tuple(chain.from_iterable(known)) if len(known) == len(logs) else None,
+        )
 
     def only(self, chosen: NDArray[np.bool_]) -> EventLog:
         """The chosen rows."""
@@ -91,10 +107,16 @@ class MajorEventDay(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PeriodIndices(msgspec.Struct, frozen=True, kw_only=True):
-    """Indices with and without major event days; a report has both."""
+    """Indices with and without major event days, and with and without planned interruptions; a report has all."""
 
     all_days: Indices
+    """Of unplanned interruptions."""
     without_major_event_days: Indices
+    """Of those of usual days."""
+    planned: Indices | None = None
+    """Of planned interruptions; None where they are not known for all of the period."""
+    with_planned: Indices | None = None
+    """Of all interruptions, on all days."""
 
 
 class ReliabilityReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,9 +195,11 @@ def report(
     end: int,
     zone: tzinfo = UTC,
     ongoing: int = 0,
+    planned: EventLog | None = None,
 ) -> ReliabilityReport:
-    """Indices of the log of a period; `served` is the number of customers by feeder.
+    """Indices of a period: of its unplanned interruptions, and of planned ones where those are known.
 
+    `served` is the number of customers by feeder.
     Whether a day is a major event day is decided for the utility as a whole, and holds for every feeder.
     """
     utility = sum(served.values())
@@ -183,14 +207,16 @@ def report(
     major = saidi > threshold.t_med_min if threshold is not None else np.zeros(len(days), bool)
     usual = ~np.isin(day_numbers(log.start, zone), days[major])
 
-    def period(rows: NDArray[np.bool_], customers: int) -> PeriodIndices:
+    def period(customers: int, feeder: str | None = None) -> PeriodIndices:
+        rows, work = _of(log, feeder), None if planned is None else planned.only(_of(planned, feeder))
         return PeriodIndices(
             all_days=indices(log.only(rows), customers),
             without_major_event_days=indices(log.only(rows & usual), customers),
+            planned=None if work is None else indices(work, customers),
+            with_planned=None if work is None else indices(EventLog.of([log.only(rows), work]), customers),
         )
 
-    everything = np.ones(len(log.start), bool)
-    feeders = sorted({*served, *log.feeder_id.tolist()})
+    feeders = {*served, *log.feeder_id.tolist(), *(() if planned is None else planned.feeder_id.tolist())}
     return ReliabilityReport(
         start=start,
         end=end,
@@ -201,9 +227,13 @@ def report(
             for day, minutes in zip(days[major], saidi[major], strict=True)
         ),
         ongoing=ongoing,
-        utility=period(everything, utility),
-        feeders={feeder: period(log.feeder_id == feeder, served.get(feeder, 0)) for feeder in feeders},
+        utility=period(utility),
+        feeders={feeder: period(served.get(feeder, 0), feeder) for feeder in sorted(feeders)},
     )
+
+
+def _of(log: EventLog, feeder: str | None) -> NDArray[np.bool_]:
+    return np.ones(len(log.start), bool) if feeder is None else log.feeder_id == feeder
 
 
 def _ratio(amount: float, of: int | None) -> float | None:

@@ -23,11 +23,35 @@ WEATHER_CACHED_S = 60
 ATTEMPTS = 8
 
 
+Weather = Observation | WeatherAlert
+
+
 class WeatherTaken(NamedTuple):
     """How many of each were stored."""
 
     observations: int
     alerts: int
+
+
+def weather_of(documents: Sequence[Document], now: int) -> list[Weather]:
+    """Observations, and alerts, which have an `alert_id`, as somebody told them.
+
+    Raises `RejectedDocument` with the position of the first at fault.
+    """
+
+    def read(document: Document) -> Weather:
+        return WeatherAlert.of(document) if "alert_id" in document else Observation.of(document, now)
+
+    return read_each(documents, read)
+
+
+def name_of(told: Weather) -> str:
+    """What a record names it by.
+
+    >>> name_of(Observation(timestamp=3_600, area="S"))
+    'S 3600'
+    """
+    return told.alert_id if isinstance(told, WeatherAlert) else f"{told.area} {told.timestamp}"
 
 
 class ContextService:
@@ -57,16 +81,8 @@ class ContextService:
             weight_max=self._weight_max,
         )
 
-    async def take_weather(self, documents: Sequence[Document], now: int) -> WeatherTaken:
-        """Store observations, and alerts, which have an `alert_id`.
-
-        Raises `RejectedDocument` with the position of the first at fault: then nothing is stored.
-        """
-
-        def read(document: Document) -> Observation | WeatherAlert:
-            return WeatherAlert.of(document) if "alert_id" in document else Observation.of(document, now)
-
-        told = read_each(documents, read)
+    async def take_weather(self, told: Sequence[Weather]) -> WeatherTaken:
+        """Store observations and alerts."""
         observations = [each for each in told if isinstance(each, Observation)]
         alerts = [each for each in told if isinstance(each, WeatherAlert)]
         await self._store.put_weather(observations, alerts)

@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 
 import numpy as np
 
-from functions.domain.incidents import OVER, Incident, IncidentKind, IncidentState
+from functions.domain.incidents import OVER, Cause, Incident, IncidentKind, IncidentState
 from functions.domain.interruptions import MOMENTARY_S, Interrupted
 from functions.domain.periods import Period
 from functions.domain.reliability import (
@@ -21,9 +21,12 @@ from functions.domain.reliability import (
     report,
 )
 from functions.ports import Clock, IncidentStore, RosterStore
+from functions.services.planned_interruptions import PlannedInterruptions
 
 MOST_CHUNKS = 2_000
 """Member documents read to learn who was interrupted; beyond it CAIFI is left out rather than waited for."""
+SERVED_HOLDS_S = 900
+"""For somebody who looks every minute: to count the meters, every roster is read."""
 THRESHOLD_HOLDS_S = 3_600
 """The history behind a threshold changes once a day at most, and reading five years takes its time."""
 
@@ -31,24 +34,47 @@ THRESHOLD_HOLDS_S = 3_600
 class ReliabilityService:
     """Indices of the utility and its feeders. Customers served are the meters on today's rosters."""
 
-    def __init__(self, incidents: IncidentStore, rosters: RosterStore, clock: Clock) -> None:
+    def __init__(
+        self, incidents: IncidentStore, rosters: RosterStore, planned: PlannedInterruptions, clock: Clock
+    ) -> None:
         self._incidents = incidents
+        self._planned = planned
         self._rosters = rosters
         self._clock = clock
+        self._served: tuple[int, dict[str, int]] | None = None
         self._thresholds: dict[tuple[int, str], tuple[int, Threshold | None]] = {}
 
     async def report(self, period: Period) -> ReliabilityReport:
-        """Indices of a period, with and without the days that five years before it tell to be major event days."""
+        """Indices of a period, with and without planned interruptions.
+
+        Those of unplanned ones also without the days that five years before tell to be major event days.
+        """
         outages = await self._outages(period.start, period.end)
-        served = await self._rosters.feeders()
+        announced = await self._planned.log(period.start, period.end)
+        served = await self._customers_served(0)
         threshold = await self._threshold(period, sum(served.values()))
-        log = self._log(outages, await self._customers(outages))
-        return _report(log, served, threshold, period, outages)
+        unplanned, overrun = by_plan(outages)
+        log = self._log(unplanned, await self._customers(unplanned))
+        planned = None
+        if announced is not None:
+            planned = EventLog.of([announced, self._log(overrun, await self._customers(overrun))])
+        return _report(log, served, threshold, period, outages, planned)
 
     async def so_far(self, period: Period) -> ReliabilityReport:
-        """Indices for somebody who looks every minute: no day is judged, and nobody is identified."""
+        """Indices of unplanned interruptions for somebody who looks every minute.
+
+        No day is judged, and nobody is identified.
+        """
         outages = await self._outages(period.start, period.end)
-        return _report(self._log(outages, None), await self._rosters.feeders(), None, period, outages)
+        served = await self._customers_served(SERVED_HOLDS_S)
+        return _report(self._log(by_plan(outages)[0], None), served, None, period, outages)
+
+    async def _customers_served(self, holds_s: int) -> dict[str, int]:
+        """Meters on the rosters by feeder, counted so long ago at most."""
+        now = self._clock.now()
+        if self._served is None or not 0 <= now - self._served[0] < holds_s:
+            self._served = now, await self._rosters.feeders()
+        return self._served[1]
 
     async def _outages(self, start: int, end: int) -> list[Incident]:
         return counted(await self._incidents.log(start, end))
@@ -57,7 +83,8 @@ class ReliabilityService:
         now, key = self._clock.now(), (period.start, str(period.zone))
         held_since, threshold = self._thresholds.get(key, (None, None))
         if held_since is None or now - held_since >= THRESHOLD_HOLDS_S:
-            before = self._log(await self._outages(_years_before(period.start, period.zone), period.start), None)
+            unplanned, _ = by_plan(await self._outages(_years_before(period.start, period.zone), period.start))
+            before = self._log(unplanned, None)
             threshold = med_threshold(daily_saidi(before, served, period.zone)[1])
             self._thresholds = {key: (now, threshold)}
         return threshold
@@ -114,6 +141,12 @@ def counted(log: Sequence[Incident]) -> list[Incident]:
     ]
 
 
+def by_plan(outages: Sequence[Incident]) -> tuple[list[Incident], list[Incident]]:
+    """Outages that nobody had planned, and those of planned work that took longer than announced."""
+    planned = [each for each in outages if each.cause == Cause.planned]
+    return [each for each in outages if each.cause != Cause.planned], planned
+
+
 def cost(outage: Incident, now: int) -> Interrupted:
     """What an outage cost; one that goes on costs what those who are still out have had of it.
 
@@ -129,11 +162,16 @@ def cost(outage: Incident, now: int) -> Interrupted:
 
 
 def _report(
-    log: EventLog, served: dict[str, int], threshold: Threshold | None, period: Period, outages: Sequence[Incident]
+    log: EventLog,
+    served: dict[str, int],
+    threshold: Threshold | None,
+    period: Period,
+    outages: Sequence[Incident],
+    planned: EventLog | None = None,
 ) -> ReliabilityReport:
     ongoing = sum(each.restored_at is None for each in outages)
     start, end, zone = period
-    return report(log, served, threshold, start=start, end=end, zone=zone, ongoing=ongoing)
+    return report(log, served, threshold, start=start, end=end, zone=zone, ongoing=ongoing, planned=planned)
 
 
 def _years_before(moment: int, zone: tzinfo) -> int:

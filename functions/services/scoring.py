@@ -67,15 +67,15 @@ class ScoringService:
 
         await isolate(events, handle, bury)
         # Only now: a batch that is to be delivered again is not told of, and its gap must not be forgotten.
-        report.missing_events = self._missing(events)
+        self._follow(events, report)
         self._telemetry.batch(report)
         return report
 
-    def _missing(self, events: Sequence[Event]) -> int:
-        numbers: dict[str, list[int]] = defaultdict(list)
+    def _follow(self, events: Sequence[Event], report: BatchReport) -> None:
         for event in events:
-            numbers[event.source.partition].append(event.source.sequence_number)
-        return sum(self._sequences.missing(partition, these) for partition, these in numbers.items())
+            report.sequence_numbers.setdefault(event.source.partition, []).append(event.source.sequence_number)
+        for partition, numbers in report.sequence_numbers.items():
+            report.missing_events += self._sequences.missing(partition, numbers)
 
     async def _keep_refused(self, events: Sequence[Event], batches: Sequence[FeederBatch]) -> None:
         """Keep refused records one by one, and the whole body where it could not be read or most of it is refused."""

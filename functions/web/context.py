@@ -10,7 +10,8 @@ from functions.application import Application
 from functions.domain.documents import moment, read_each
 from functions.domain.weather import EVERYWHERE, MEASURABLE
 from functions.domain.work_order_fields import notice_of
-from functions.web.auth import Access, Role
+from functions.services.grid_context import name_of, weather_of
+from functions.web.auth import Access, Principal, Role
 from functions.web.bodies import answer, objects
 
 WEATHER_SHOWN_S = 2 * 86_400
@@ -19,13 +20,15 @@ WEATHER_SHOWN_S = 2 * 86_400
 def router(application: Callable[[], Application], access: Access) -> APIRouter:
     """Routes of context."""
     routes = APIRouter(prefix="/api")
-    operator = [access.of(Role.operator)]
+    operator = access.of(Role.operator)
     may_read = [access.of(Role.viewer, Role.operator, Role.inspector)]
 
-    @routes.post("/work-orders", dependencies=operator)
-    async def take_work_orders(request: Request) -> Response:
+    @routes.post("/work-orders")
+    async def take_work_orders(request: Request, who: Principal = operator) -> Response:
         notices = read_each(await objects(request), notice_of)
-        taken = await application().work_orders.take(notices)
+        here = application()
+        async with here.audit.action_on(who.id, "work orders", [each.work_order_id for each in notices]):
+            taken = await here.work_orders.take(notices)
         return answer({"work_orders": taken.written, "outdated": taken.outdated})
 
     @routes.get("/work-orders", dependencies=may_read)
@@ -34,10 +37,12 @@ def router(application: Callable[[], Application], access: Access) -> APIRouter:
         after = moment("ending_after", ending_after) if ending_after else here.clock.now()
         return answer(await here.stores.context.orders(scope, after))
 
-    @routes.post("/weather", dependencies=operator)
-    async def take_weather(request: Request) -> Response:
+    @routes.post("/weather")
+    async def take_weather(request: Request, who: Principal = operator) -> Response:
         here = application()
-        taken = await here.context.take_weather(await objects(request, MEASURABLE), here.clock.now())
+        told = weather_of(await objects(request, MEASURABLE), here.clock.now())
+        async with here.audit.action_on(who.id, "weather", [name_of(each) for each in told]):
+            taken = await here.context.take_weather(told)
         return answer({"observations": taken.observations, "alerts": taken.alerts})
 
     @routes.get("/weather", dependencies=may_read)

@@ -115,8 +115,20 @@ resource "azapi_resource" "app" {
 
   response_export_values = ["properties.defaultHostName"]
 
-  # It starts when it can read its package, and its services have names.
-  depends_on = [azurerm_storage_container.this, azurerm_role_assignment.blob_owner, azurerm_private_endpoint.this]
+  # It starts when it has its roles, or references to secrets stay unresolved, and when its services have names.
+  depends_on = [
+    azurerm_storage_container.this,
+    azurerm_role_assignment.blob_owner,
+    azurerm_role_assignment.queue_contributor,
+    azurerm_role_assignment.readings_receiver,
+    azurerm_role_assignment.work_orders_receiver,
+    azurerm_role_assignment.incidents_sender,
+    azurerm_role_assignment.secrets_user,
+    azurerm_role_assignment.metrics_publisher,
+    azurerm_cosmosdb_sql_role_assignment.contributor,
+    azurerm_private_endpoint.this,
+    azurerm_private_dns_zone_virtual_network_link.this,
+  ]
 }
 
 # Publishing takes an identity as well: no user name and password.

@@ -99,7 +99,7 @@ resource "azurerm_cosmosdb_sql_role_assignment" "contributor" {
   scope               = azurerm_cosmosdb_account.this.id
 }
 
-# A line for every request would cost more than the requests: what changes the account is logged, and hot partitions.
+# A line for every request would cost more than the requests: what changes the account is logged, and which partitions grow large.
 resource "azurerm_monitor_diagnostic_setting" "documents" {
   name                           = "to-log-analytics"
   target_resource_id             = azurerm_cosmosdb_account.this.id

@@ -259,3 +259,7 @@ async def test_the_ledger_comes_newest_first_and_by_feeder(stores: Stores) -> No
     assert [each.anomaly_id for each in await stores.incidents.suppressions(None, 10)] == ["new", "other", "old"]
     assert [each.anomaly_id for each in await stores.incidents.suppressions("F", 10)] == ["new", "old"]
     assert [each.anomaly_id for each in await stores.incidents.suppressions(None, 1)] == ["new"]
+    newest = (await stores.incidents.suppressions(None, 1))[0].suppressed_at
+    for feeder in (None, "F"):
+        assert [each.anomaly_id for each in await stores.incidents.suppressions(feeder, 10, newest)] == ["new"]
+        assert await stores.incidents.suppressions(feeder, 10, newest + 1) == []

@@ -47,6 +47,12 @@ class Silent:
     def messages(self, report):
         pass
 
+    def incidents(self, revisions):
+        pass
+
+    def dead_letter(self, source):
+        pass
+
     async def send(self, notification, customer, body):
         return "ref"
 

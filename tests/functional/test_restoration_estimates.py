@@ -24,7 +24,7 @@ from functions.domain.detection import Scores
 from functions.domain.features import FEATURES as READING_FEATURES
 from functions.domain.incidents import Incident
 from functions.domain.restoration_features import FEATURES
-from functions.domain.roster import RosterRow
+from functions.domain.roster_row import RosterRow
 from functions.settings import Settings
 from functions.triggers import register
 from local.host import EmbeddedHost

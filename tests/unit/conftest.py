@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from functions.adapters.sqlite.database import Database
 from functions.application import Application
 from functions.domain.detection import Scores
 from functions.domain.features import FEATURES
+from functions.domain.incidents import Incident
 from functions.domain.message_report import MessageReport
 from functions.domain.outcomes import BatchReport, Tally
 from functions.domain.roster_row import RosterRow
@@ -35,12 +36,20 @@ class Reports:
     def __init__(self) -> None:
         self.batches: list[BatchReport] = []
         self.told: list[MessageReport] = []
+        self.revisions: list[Incident] = []
+        self.dead_letters: list[str] = []
 
     def batch(self, report: BatchReport) -> None:
         self.batches.append(report)
 
     def messages(self, report: MessageReport) -> None:
         self.told.append(report)
+
+    def incidents(self, revisions: Sequence[Incident]) -> None:
+        self.revisions += revisions
+
+    def dead_letter(self, source: str) -> None:
+        self.dead_letters.append(source)
 
     @property
     def outcomes(self) -> dict[str, int]:

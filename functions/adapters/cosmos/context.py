@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
+from typing import Any
 
 import msgspec
 
 from functions import names
 from functions.adapters.cosmos.container import CosmosContainer, Document, plain
 from functions.adapters.cosmos.database import CosmosDatabase
-from functions.adapters.cosmos.schema import CONTEXT_TTL_S
+from functions.adapters.cosmos.schema import time_to_live
+from functions.adapters.cosmos.versioned import VersionedPartitions, batches
+from functions.adapters.cosmos.weather import CosmosWeather
 from functions.domain.alarm_profile import AlarmProfile
 from functions.domain.errors import Conflict, TransientFault
 from functions.domain.weather import Observation, WeatherAlert
@@ -29,19 +32,27 @@ class CosmosContext:
 
     def __init__(self, database: CosmosDatabase) -> None:
         self._context = CosmosContainer(database, names.CONTEXT)
+        self._scopes = VersionedPartitions(self._context)
+        self._weather = CosmosWeather(self._context, self._scopes)
 
     async def put_orders(self, orders: Iterable[WorkOrder]) -> list[OrderChange]:
         """Write orders that are not older than what is stored under their id."""
         wanted = list(newest(orders).values())
         changes: list[OrderChange] = []
         for first in range(0, len(wanted), IDS_A_QUERY):
-            some = wanted[first : first + IDS_A_QUERY]
-            stored = await self._stored([each.work_order_id for each in some])
-            written = await asyncio.gather(*(self._put_order(each, stored[each.work_order_id]) for each in some))
-            changes += [change for change in written if change is not None]
+            some = {each.work_order_id: each for each in wanted[first : first + IDS_A_QUERY]}
+            stored = await self._stored(some)
+            by_scope: dict[str, list[WorkOrder]] = defaultdict(list)
+            for each in some.values():
+                by_scope[each.scope].append(each)
+            written = await asyncio.gather(
+                *(self._put_scope(scope, these, stored) for scope, these in by_scope.items())
+            )
+            by_id = {change.order.work_order_id: change for these in written for change in these}
+            changes += [by_id[name] for name in some if name in by_id]
         return changes
 
-    async def _stored(self, ids: Sequence[str]) -> dict[str, list[Document]]:
+    async def _stored(self, ids: Collection[str]) -> dict[str, list[Document]]:
         """What is stored under each id, in whatever scope: ids are always indexed."""
         values = {f"id{number}": each for number, each in enumerate(ids)}
         text = f"SELECT * FROM c WHERE c.id IN ({', '.join(f'@{name}' for name in values)})"  # noqa: S608  # our names
@@ -50,57 +61,71 @@ class CosmosContext:
             stored[each["id"]].append(each)
         return stored
 
-    async def _put_order(self, order: WorkOrder, stored: Sequence[Document]) -> OrderChange | None:
+    async def _put_scope(
+        self, scope: str, orders: Sequence[WorkOrder], stored: Mapping[str, list[Document]]
+    ) -> list[OrderChange]:
+        """Write orders of one scope, one batch after the other, for each replaces the scope's version."""
+        by_id = {each.work_order_id: each for each in orders}
+        changes: list[OrderChange] = []
+        for batch in batches([_order(each) for each in orders]):
+            changes += await self._put_orders(scope, [by_id[each["id"]] for each in batch], stored)
+        return changes
+
+    async def _put_orders(
+        self, scope: str, orders: Sequence[WorkOrder], stored: Mapping[str, list[Document]]
+    ) -> list[OrderChange]:
+        """Write orders of one scope, all or none."""
         for _ in range(ATTEMPTS):
             try:
-                return await self._replace_order(order, stored)
+                return await self._replace_orders(scope, orders, stored)
             except Conflict:
-                stored = (await self._stored([order.work_order_id]))[order.work_order_id]
-        raise TransientFault(f"work order {order.work_order_id} changes faster than it can be written; try again")
+                stored = await self._stored([each.work_order_id for each in orders])
+        raise TransientFault(f"the work orders of {scope} change faster than they can be written; try again")
 
-    async def _replace_order(self, order: WorkOrder, stored: Sequence[Document]) -> OrderChange | None:
-        before = tuple(msgspec.convert(each, WorkOrder) for each in stored)
-        if any(each.updated_at > order.updated_at for each in before):
-            return None
-        here = next((each for each in stored if each["scope"] == order.scope), None)
-        if here is None:
-            await self._context.create(_order(order))
-        else:
-            await self._context.replace(_order(order), here["_etag"])
+    async def _replace_orders(
+        self, scope: str, orders: Sequence[WorkOrder], stored: Mapping[str, list[Document]]
+    ) -> list[OrderChange]:
+        changes, operations = [], list[tuple[Any, ...]]()
+        for order in orders:
+            versions = stored.get(order.work_order_id, [])
+            before = tuple(msgspec.convert(each, WorkOrder) for each in versions)
+            if any(each.updated_at > order.updated_at for each in before):
+                continue
+            here = next((each for each in versions if each["scope"] == scope), None)
+            document = _order(order)
+            operations.append(
+                ("create", (document,))
+                if here is None
+                else ("replace", (document["id"], document), {"if_match_etag": here["_etag"]})
+            )
+            changes.append(OrderChange(order, before))
+        if operations:
+            await self._scopes.write(scope, operations)
         # Last: a crash in between leaves two versions, and the same order sent again removes the one out of place.
-        for each in before:
-            if each.scope != order.scope:
-                await self._context.remove(each.scope, each.work_order_id)
-        return OrderChange(order, before)
+        for change in changes:
+            for each in change.before:
+                if each.scope != scope:
+                    with suppress(Conflict):  # somebody else has removed it
+                        await self._scopes.write(each.scope, [("delete", (each.work_order_id,))])
+        return changes
 
     async def orders(self, scope: str | None, ending_after: int) -> list[WorkOrder]:
         """Orders of a feeder or substation, or of all, that end after a moment."""
-        found = await self._ending(ending_after, scope, without="observation:")
+        found = await (self._all_ending(ending_after) if scope is None else self._scopes.ending(scope, ending_after))
         orders = [msgspec.convert(each, WorkOrder) for each in found if each["type"] == "work_order"]
         return sorted(orders, key=lambda each: each.work_order_id)
 
     async def put_weather(self, observations: Iterable[Observation], alerts: Iterable[WeatherAlert]) -> None:
         """Write weather."""
-        documents = [
-            _document(each, "observation", f"observation:{each.timestamp}", _sky(each.area), each.timestamp)
-            for each in {(each.area, each.timestamp): each for each in observations}.values()
-        ]
-        documents += [
-            _document(each, "alert", f"alert:{each.alert_id}", _sky(each.area), each.end)
-            for each in {(each.area, each.alert_id): each for each in alerts}.values()
-        ]
-        await asyncio.gather(*(self._context.put(each) for each in documents))
+        await self._weather.put(observations, alerts)
 
     async def observations(self, area: str, after: int) -> list[Observation]:
         """Observations of an area after a moment."""
-        found = await self._ending(after, _sky(area), without="alert:")
-        return sorted((msgspec.convert(each, Observation) for each in found), key=lambda each: each.timestamp)
+        return await self._weather.observations(area, after)
 
     async def alerts(self, area: str, ending_after: int) -> list[WeatherAlert]:
         """Alerts of an area that end after a moment."""
-        found = await self._ending(ending_after, _sky(area), without="observation:")
-        alerts = [msgspec.convert(each, WeatherAlert) for each in found]
-        return sorted(alerts, key=lambda each: (each.start, each.alert_id))
+        return await self._weather.alerts(area, ending_after)
 
     async def profile(self, feeder_id: str) -> AlarmProfile:
         """What verdicts have taught of a feeder."""
@@ -118,22 +143,12 @@ class CosmosContext:
         else:
             await self._context.replace(document, profile.etag)
 
-    async def _ending(self, after: int, scope: str | None, *, without: str) -> list[Document]:
-        """What ends after a moment, but for ids of a prefix."""
-        text = "SELECT * FROM c WHERE c['end'] > @after AND NOT STARTSWITH(c.id, @without)"
-        return [each async for each in self._context.query(text, {"after": after, "without": without}, partition=scope)]
-
-
-def _sky(area: str) -> str:
-    """The partition of an area's weather, apart from the orders of the substation that it is named for."""
-    return f"weather:{area}"
+    async def _all_ending(self, after: int) -> list[Document]:
+        """What ends after a moment in any scope, but for weather."""
+        text = "SELECT * FROM c WHERE c['end'] > @after AND NOT STARTSWITH(c.scope, 'weather:')"
+        return [each async for each in self._context.query(text, {"after": after})]
 
 
 def _order(order: WorkOrder) -> Document:
-    return _document(order, "work_order", order.work_order_id, order.scope, order.end)
-
-
-def _document(value: msgspec.Struct, kind: str, identity: str, scope: str, end: int) -> Document:
-    # Cosmos DB counts a time to live from the write, by its own clock.
-    ttl = max(end - int(time.time()), 0) + CONTEXT_TTL_S
-    return plain(value, id=identity, type=kind, scope=scope, end=end, ttl=ttl)
+    identity, ttl = order.work_order_id, time_to_live(order.end)
+    return plain(order, id=identity, type="work_order", scope=order.scope, end=order.end, ttl=ttl)

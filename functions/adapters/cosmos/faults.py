@@ -39,7 +39,9 @@ def named_faults(thing: str) -> Iterator[None]:
 
 def _named(thing: str, fault: CosmosHttpResponseError | CosmosBatchOperationError) -> StoreError:
     status = fault.status_code
-    if status in (CONFLICT, PRECONDITION):
+    # Of a batch, it is a document that is missing: somebody else has removed it.
+    gone = status == NOT_FOUND and isinstance(fault, CosmosBatchOperationError)
+    if status in (CONFLICT, PRECONDITION) or gone:
         return Conflict(f"{thing} was changed by somebody else; read it and try again")
     if status in TRANSIENT:
         return TransientFault(f"Cosmos DB answered {status} for {thing}; it will be tried again")

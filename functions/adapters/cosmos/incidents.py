@@ -131,18 +131,21 @@ class CosmosIncidents:
         incidents = [msgspec.convert(each, Incident) async for each in found]
         return sorted(incidents, key=lambda each: (each.started_at, each.incident_id))
 
-    async def suppressions(self, feeder_id: str | None, limit: int) -> list[Suppression]:
-        """Lines of the suppression ledger, newest first; of a line written again, the newest."""
-        text = "SELECT c.lines FROM c WHERE c.type = 'suppression' ORDER BY c.started_at DESC"
+    async def suppressions(self, feeder_id: str | None, limit: int, since: int = 0) -> list[Suppression]:
+        """Lines of the suppression ledger from a moment on, newest first; of a line written again, the newest."""
+        text = (
+            "SELECT c.lines FROM c WHERE c.type = 'suppression' AND c.started_at >= @since ORDER BY c.started_at DESC"
+        )
         newest: dict[str, Suppression] = {}
-        async for page in self._incidents.query(text, partition=feeder_id):
+        async for page in self._incidents.query(text, {"since": since}, partition=feeder_id):
             for line in msgspec.convert(page["lines"], list[Suppression]):
                 known = newest.get(line.anomaly_id)
                 if known is None or _age(line) > _age(known):
                     newest[line.anomaly_id] = line
             if len(newest) >= limit:
                 break
-        return sorted(newest.values(), key=lambda line: (-line.suppressed_at, line.anomaly_id))[:limit]
+        lines = [line for line in newest.values() if line.suppressed_at >= since]
+        return sorted(lines, key=lambda line: (-line.suppressed_at, line.anomaly_id))[:limit]
 
 
 def _board(board: Board) -> tuple[Any, ...]:

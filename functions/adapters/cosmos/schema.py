@@ -6,6 +6,7 @@ Times to live exceed the oldest input that can be replayed: Event Hubs keep even
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from functions import names
@@ -52,3 +53,8 @@ CONTAINERS = (
     # How long an audit trail is to be kept is the operator's to say: the template sets a time to live.
     ContainerSpec(names.AUDIT, "/day", ("/at",), FOREVER),
 )
+
+
+def time_to_live(end: int) -> int:
+    """Seconds that a document of the context is kept, counted as Cosmos DB does: from its write, by its own clock."""
+    return max(end - int(time.time()), 0) + CONTEXT_TTL_S

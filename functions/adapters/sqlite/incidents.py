@@ -129,10 +129,9 @@ class SqliteIncidents:
             Incident, "type = 'head' AND sort >= ? AND sort < ? ORDER BY sort, id", start, end
         )
 
-    async def suppressions(self, feeder_id: str | None, limit: int) -> list[Suppression]:
-        """Lines of the suppression ledger, newest first."""
+    async def suppressions(self, feeder_id: str | None, limit: int, since: int = 0) -> list[Suppression]:
+        """Lines of the suppression ledger written from a moment on, newest first."""
+        wanted = "type = 'suppression' AND sort >= ? ORDER BY sort DESC LIMIT ?"
         if feeder_id is None:
-            return self._incidents.select(Suppression, "type = 'suppression' ORDER BY sort DESC LIMIT ?", limit)
-        return self._incidents.select(
-            Suppression, "partition = ? AND type = 'suppression' ORDER BY sort DESC LIMIT ?", feeder_id, limit
-        )
+            return self._incidents.select(Suppression, wanted, since, limit)
+        return self._incidents.select(Suppression, f"partition = ? AND {wanted}", feeder_id, since, limit)

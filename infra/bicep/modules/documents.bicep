@@ -89,7 +89,7 @@ resource contributor 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments@2
   }
 }
 
-// A line for every request would cost more than the requests: what changes the account is logged, and hot partitions.
+// A line for every request would cost more than the requests: what changes the account is logged, and which partitions grow large.
 resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   scope: account
   name: 'to-log-analytics'

@@ -33,6 +33,7 @@ from functions.adapters.phone_numbers import PhoneNumbers
 from functions.adapters.telemetry import LogTelemetry
 from functions.application import Application
 from functions.domain.features import FEATURES
+from functions.domain.incidents import Incident
 from functions.domain.message_report import MessageReport
 from functions.domain.outcomes import BatchReport
 from functions.domain.readings import decode
@@ -107,6 +108,14 @@ class BatchLines:
     def messages(self, report: MessageReport) -> None:
         """Write the product's own line."""
         self._log.messages(report)
+
+    def incidents(self, revisions: Sequence[Incident]) -> None:
+        """Write the product's own line."""
+        self._log.incidents(revisions)
+
+    def dead_letter(self, source: str) -> None:
+        """Write the product's own line."""
+        self._log.dead_letter(source)
 
 
 def poisoned(features: np.ndarray, usual_mean: np.ndarray, usual_sd: np.ndarray) -> object:

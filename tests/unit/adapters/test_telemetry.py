@@ -18,6 +18,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from azure.monitor.opentelemetry.exporter.export.metrics._exporter import APPLICATION_INSIGHTS_METRIC_TEMPORALITIES
+from incident_records import incident
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
@@ -133,18 +135,61 @@ def test_messages_are_counted_and_what_waits_is_shown(
     provider: MeterProvider, reader: InMemoryMetricReader, caplog: pytest.LogCaptureFixture
 ) -> None:
     metrics = OpenTelemetry(meter=provider.get_meter("test"))
-    metrics.messages(MessageReport(Counter(sent=2, held=1), [40, 80]))
+    metrics.messages(MessageReport(Counter(sent=2, held=1), [40, 300, 301]))
     metrics.messages(MessageReport(waiting=7, unknown=3))
 
     assert points(reader) == {
         ("metersentry.messages", (("state", "sent"),)): 2,
         ("metersentry.messages", (("state", "held"),)): 1,
-        ("metersentry.message_s", ()): 120,
+        ("metersentry.message_s", (("late", "false"),)): 340,
+        ("metersentry.message_s", (("late", "true"),)): 301,
         ("metersentry.messages_waiting", ()): 7,
         ("metersentry.messages_unknown", ()): 3,
     }
     assert [(each.levelname, each.getMessage()) for each in caplog.records] == [
         ("WARNING", "messages waiting=7 unknown=3")
+    ]
+
+
+def test_sequence_numbers_are_told_by_partition_with_the_least_the_greatest_and_how_many(
+    provider: MeterProvider, reader: InMemoryMetricReader
+) -> None:
+    OpenTelemetry(meter=provider.get_meter("test")).batch(report(sequence_numbers={"3": [41, 44, 42]}))
+
+    data = reader.get_metrics_data()
+    assert data is not None
+    metrics = data.resource_metrics[0].scope_metrics[0].metrics
+    ((point,),) = [each.data.data_points for each in metrics if each.name == "metersentry.sequence_numbers"]
+    assert (dict(point.attributes), point.min, point.max, point.count) == ({"partition": "3"}, 41, 44, 3)
+
+
+def test_what_one_process_saw_is_not_told_again_by_it_after_another_has_looked() -> None:
+    reader = InMemoryMetricReader(APPLICATION_INSIGHTS_METRIC_TEMPORALITIES)
+    provider = MeterProvider([reader], shutdown_on_exit=False)
+    OpenTelemetry(meter=provider.get_meter("test")).messages(MessageReport(waiting=7, unknown=3))
+
+    assert points(reader) == {("metersentry.messages_waiting", ()): 7, ("metersentry.messages_unknown", ()): 3}
+    assert reader.get_metrics_data() is None
+    provider.shutdown()
+
+
+def test_revisions_are_counted_by_kind_and_state_and_dead_letters_by_source(
+    provider: MeterProvider, reader: InMemoryMetricReader, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "metersentry")
+    metrics = OpenTelemetry(meter=provider.get_meter("test"))
+    metrics.incidents([incident("A"), incident("B"), incident("A", 2, state="closed")])
+    metrics.incidents([])
+    metrics.dead_letter("notifications")
+
+    assert points(reader) == {
+        ("metersentry.incidents", (("kind", "outage"), ("state", "suspected"))): 2,
+        ("metersentry.incidents", (("kind", "outage"), ("state", "closed"))): 1,
+        ("metersentry.dead_letters", (("source", "notifications"),)): 1,
+    }
+    assert [(each.levelname, each.getMessage()) for each in caplog.records] == [
+        ("INFO", "incidents outage_suspected=2 outage_closed=1"),
+        ("WARNING", "dead letter source=notifications"),
     ]
 
 
@@ -258,6 +303,7 @@ logging.getLogger("somebody.else").warning("a line of another library")
 from opentelemetry import trace
 from azure.core.settings import settings
 print(json.dumps({
+    "level": logging.getLogger("azure.core.pipeline").getEffectiveLevel(),
     "tracing": settings.tracing_enabled(),
     "recording": trace.get_tracer("x").start_span("y").is_recording(),
     "modules": [name for name in sys.modules if name.startswith("opentelemetry.instrumentation.")],
@@ -295,7 +341,8 @@ METRICS = dict.fromkeys(("events", "windows", "anomalies", "missing_events", "re
 def test_below_the_functions_host_metrics_are_exported_and_log_lines_are_left_to_it(
     insights: Insights, tmp_path: Path
 ) -> None:
-    run(insights, tmp_path, FUNCTIONS_WORKER_RUNTIME="python")
+    said = run(insights, tmp_path, FUNCTIONS_WORKER_RUNTIME="python")
+    assert said["level"] == logging.WARNING  # the host would take every SDK's line on every request
     assert insights.names() == {f"metersentry.{name}": 1 for name in METRICS}
     units = next(each for each in insights.envelopes if "request_units" in json.dumps(each))["data"]["baseData"]
     assert units["properties"] == {"operation": "packs read"}

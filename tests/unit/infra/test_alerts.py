@@ -4,52 +4,77 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter, defaultdict
 
 import pytest
+from incident_records import incident
 from stacks import INFRA, ROOT, bicep, terraform
 
 from functions.adapters.open_telemetry import OpenTelemetry
-
-# --- What the product is about to measure: a line goes when the code has it. ----------------------------------
-COMING_METRICS = {"metersentry.incidents"}  # counter of published revisions, by kind and state
-# --------------------------------------------------------------------------------------------------------------
+from functions.domain.message_report import MessageReport
+from functions.domain.outcomes import BatchReport, Outcome
 
 ALERTS = json.loads((INFRA / "alerts.json").read_text(encoding="utf-8"))["queries"]
 WORKBOOK = json.loads((INFRA / "workbook.json").read_text(encoding="utf-8"))
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
 TOLD = {
     *("consumer-lag", "sequence-gaps", "dead-letters", "documents-throttled", "events-throttled", "sends-unknown"),
-    *("notifications-late", "no-readings", "model-mismatch"),
+    *("notifications-late", "no-readings", "model-mismatch", "functions-fail", "clock-stopped"),
 }
 """What operators have to be told of."""
 WINDOWS = {"PT5M", "PT10M", "PT15M", "PT30M", "PT45M", "PT1H"}
 """Those that Azure takes for a query that runs every few minutes."""
 
 
+Dimensions = dict[str, set[str]]
+"""Values of a metric's dimensions, by name."""
+
+
 class Instruments:
-    """A `Meter` that only remembers names."""
+    """A `Meter` whose instruments remember the dimensions they are used with."""
 
     def __init__(self) -> None:
-        self.names: set[str] = set()
+        self.dimensions: dict[str, Dimensions] = {}
 
-    def create_counter(self, name: str, **_: str) -> None:
-        self.names.add(name)
+    def create_counter(self, name: str, *_: str, **__: str) -> Instruments.Instrument:
+        return self.Instrument(self.dimensions.setdefault(name, defaultdict(set)))
 
-    def create_histogram(self, name: str, *_: str, **__: str) -> None:
-        self.names.add(name)
+    create_histogram = create_counter
 
-    def create_gauge(self, name: str, *_: str, **__: str) -> None:
-        self.names.add(name)
+    class Instrument:
+        def __init__(self, dimensions: Dimensions) -> None:
+            self._dimensions = dimensions
+
+        def add(self, _: float, attributes: dict[str, str] | None = None) -> None:
+            for name, value in (attributes or {}).items():
+                self._dimensions[name].add(str(value))
+
+        record = add
 
 
-def measured() -> set[str]:
+def measured() -> dict[str, Dimensions]:
+    """Everything that is measured, with one of everything."""
     meter = Instruments()
-    OpenTelemetry(meter=meter)  # type: ignore[arg-type]
-    return meter.names | COMING_METRICS
+    telemetry = OpenTelemetry(lambda: {"packs read": 1.0}, meter=meter)  # type: ignore[arg-type]
+    batch = BatchReport(reasons=Counter(sentinel=1), stage_ms=Counter(decode=1), lag_s=1, sequence_numbers={"0": [1]})
+    for outcome in Outcome:
+        batch.tally.add(outcome)
+    telemetry.batch(batch)
+    telemetry.messages(MessageReport(Counter(sent=1), [1, 1_000], waiting=1, unknown=1))
+    telemetry.incidents([incident()])
+    telemetry.dead_letter("notifications")
+    return meter.dimensions
 
 
 def named(alerts: str) -> set[str]:
     return set(re.findall(r"'(metersentry\.\w+)'", alerts))
+
+
+def queries() -> dict[str, str]:
+    """Queries of alerts and of the workbook, by title."""
+    return {alert["title"]: "\n".join(alert["query"]) for alert in ALERTS} | {
+        item["content"]["title"]: item["content"]["query"] for item in WORKBOOK["items"] if item["type"] == 3
+    }
 
 
 def metric_alerts(text: str) -> set[str]:
@@ -57,10 +82,34 @@ def metric_alerts(text: str) -> set[str]:
 
 
 def test_every_metric_that_is_asked_for_is_measured() -> None:
-    queries = [item["content"].get("query", "") for item in WORKBOOK["items"]]
-    asked = named("".join(line for alert in ALERTS for line in alert["query"])) | named("".join(queries))
-    assert asked - measured() == set()
-    assert asked >= COMING_METRICS
+    asked = named("".join(queries().values()))
+    assert asked - measured().keys() == set()
+    assert measured().keys() - asked == set(), "nobody looks at it"
+
+
+@pytest.mark.parametrize("title", [title for title, query in queries().items() if named(query)])
+def test_a_query_asks_for_dimensions_and_values_that_its_metrics_have(title: str) -> None:
+    query = queries()[title]
+    metrics = measured()
+    there: Dimensions = defaultdict(set)
+    for name in named(query):
+        for dimension, values in metrics[name].items():
+            there[dimension] |= values
+    assert set(re.findall(r"Properties\.(\w+)", query)) <= there.keys()
+    assert set(re.findall(r"== '(\w+)'", query)) <= set().union(*there.values())
+
+
+def test_the_runbook_asks_for_metrics_that_are_measured_too() -> None:
+    asked = named(RUNBOOK)
+    assert asked
+    assert asked <= measured().keys()
+
+
+def test_the_runbook_names_stages_that_are_timed() -> None:
+    timed = (ROOT / "functions" / "services" / "scoring.py").read_text(encoding="utf-8")
+    stages = set(re.findall(r"[Ss]tage `(\w+)`", RUNBOOK))
+    assert stages
+    assert stages <= set(re.findall(r'_timed\(report, "(\w+)"\)', timed))
 
 
 def test_operators_are_told_of_everything_they_have_to_know() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -148,6 +149,25 @@ def test_five_values_have_to_be_given_and_both_parameter_files_give_them() -> No
         given = {snake(name): value for name, value in given.items()}
         assert given == dict(re.findall(r"^(\w+) += (.*)$", terraform_text, re.MULTILINE))
         assert given.keys() >= wanted | {"interval_minutes"}
+
+
+def test_azd_gives_both_the_same_values() -> None:
+    ours = (INFRA / "bicep" / "main.bicepparam").read_text(encoding="utf-8")
+    given = {
+        snake(name): value for name, value in re.findall(r"^param (\w+) = .*?Variable\('(\w+)'", ours, re.MULTILINE)
+    }
+    theirs = json.loads((INFRA / "terraform" / "main.tfvars.json").read_text(encoding="utf-8"))
+    assert theirs.pop("subscription_id") == "${AZURE_SUBSCRIPTION_ID}"
+    assert given == {name: re.sub(r"^\$\{(\w+).*", r"\1", value) for name, value in theirs.items()}
+
+
+def test_the_app_waits_for_every_role_it_has() -> None:
+    text = terraform().text
+    roles = set(re.findall(r"^resource '?\"?(azurerm_\w*role_assignment)'?\"? '?\"?(\w+)", text, re.MULTILINE))
+    assert len(roles) == len(terraform().roles)
+    waits = re.search(r"depends_on: \[(.*?)\]", text, re.DOTALL)
+    assert waits
+    assert {f"{kind}.{label}" for kind, label in roles} <= set(re.findall(r"[\w.]+", waits[1]))
 
 
 def test_both_tell_the_same_names_afterwards() -> None:

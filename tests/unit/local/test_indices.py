@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,21 @@ def test_the_table_shows_feeders_the_utility_and_the_days_left_out(store: str, t
         ("feeder", "F", "included", "540.4"),
         ("feeder", "F", "excluded", "0.4"),
     ]
+
+
+def test_planned_interruptions_are_shown_where_they_are_known_and_said_to_be_missing_where_not(
+    store: str, tmp_path: Path
+) -> None:
+    assert "Planned interruptions are left out" in run("--store", store, "--from", "2024-06-17", "--to", "2024-06-24")
+
+    today = datetime.now(UTC).date()
+    file = tmp_path / "t.csv"
+    shown = run("--store", store, "--from", str(today - timedelta(days=7)), "--csv", str(file))
+    assert "planned alone" in shown
+    with file.open(newline="", encoding="utf-8") as lines:
+        rows = [(each["of"], each["major_event_days"], each["planned"]) for each in csv.DictReader(lines)]
+    kinds = [("included", "excluded"), ("excluded", "excluded"), ("included", "only"), ("included", "included")]
+    assert rows == [(of, *each) for of in ("utility", "feeder") for each in kinds]
 
 
 def test_too_little_history_is_said(store: str) -> None:

@@ -165,3 +165,24 @@ def test_today_begins_at_midnight_of_the_zone() -> None:
     now = START + 3 * 3_600
     assert Period.today(now, UTC).start == START
     assert Period.today(now, zone_of("America/New_York")).start == START - 20 * 3_600
+
+
+async def test_who_looks_every_minute_does_not_read_every_roster_each_time(
+    application: Application, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: list[dict[str, int]] = []
+    feeders = application.stores.rosters.feeders
+
+    async def counted() -> dict[str, int]:
+        counts.append(await feeders())
+        return counts[-1]
+
+    monkeypatch.setattr(application.stores.rosters, "feeders", counted)
+    for moment in (0, 60, 899):
+        clock.set(START + moment)
+        await application.reliability.so_far(Period.today(START + moment))
+    assert len(counts) == 1
+    clock.set(START + 900)
+    await application.reliability.so_far(Period.today(START + 900))
+    await application.reliability.report(WEEK)
+    assert len(counts) == 3
