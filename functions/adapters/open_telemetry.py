@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from functions.adapters.telemetry import LogTelemetry, RequestUnits
 from functions.domain.errors import SettingError
-from functions.domain.message_report import MessageReport
+from functions.domain.message_report import LATE_S, MessageReport
 from functions.domain.outcomes import BatchReport
 from functions.ports import Telemetry
 
@@ -86,7 +86,8 @@ class OpenTelemetry:
         for state, count in report.outcomes.items():
             self._messages.add(count, {"state": state})
         for seconds in report.accepted_s:
-            self._accepted.record(seconds)
+            # The sum that is exported tells no percentile: who is late is counted apart.
+            self._accepted.record(seconds, {"late": seconds > LATE_S})
         if report.waiting is not None:
             self._waiting.set(report.waiting)
         if report.unknown is not None:

@@ -133,13 +133,14 @@ def test_messages_are_counted_and_what_waits_is_shown(
     provider: MeterProvider, reader: InMemoryMetricReader, caplog: pytest.LogCaptureFixture
 ) -> None:
     metrics = OpenTelemetry(meter=provider.get_meter("test"))
-    metrics.messages(MessageReport(Counter(sent=2, held=1), [40, 80]))
+    metrics.messages(MessageReport(Counter(sent=2, held=1), [40, 300, 301]))
     metrics.messages(MessageReport(waiting=7, unknown=3))
 
     assert points(reader) == {
         ("metersentry.messages", (("state", "sent"),)): 2,
         ("metersentry.messages", (("state", "held"),)): 1,
-        ("metersentry.message_s", ()): 120,
+        ("metersentry.message_s", (("late", False),)): 340,
+        ("metersentry.message_s", (("late", True),)): 301,
         ("metersentry.messages_waiting", ()): 7,
         ("metersentry.messages_unknown", ()): 3,
     }
