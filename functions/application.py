@@ -13,7 +13,9 @@ from functions.domain.restoration import RestorationModel
 from functions.ports import Clock, DeadLetters, Notifier, NumberingPlans, ScoreSink, Stores, Telemetry, Webhooks
 from functions.services.advancing import AdvanceService
 from functions.services.allowance import Allowance
+from functions.services.announcing import AnnouncingService
 from functions.services.audit import AuditService
+from functions.services.confirming import ConfirmService
 from functions.services.correlation import CorrelationService
 from functions.services.counted_stores import counted
 from functions.services.customers import CustomerService
@@ -98,7 +100,7 @@ class Application:
         judge = Judge(score, prior, settings.alert_budget, alerts_per_window, settings.anomaly_threshold)
         feeders = Feeders(stores.rosters)
         states = States(stores.packs, stores.anomalies, judge, grace_s=settings.no_reads_grace_s, sink=sink)
-        letterhead = Letterhead(settings.utility_name, settings.utility_time_zone)
+        letterhead = Letterhead(settings.utility_name, settings.utility_time_zone, settings.utility_phone)
         limits = Limits(settings.messages_per_minute, settings.sender_messages_per_s)
         allowance = Allowance(stores.deliveries, limits, clock)
         delivery = DeliveryService(
@@ -112,6 +114,9 @@ class Application:
             clock,
         )
         releasing = ReleaseService(stores.deliveries, delivery, notifiers, allowance, telemetry, clock)
+        status = StatusService(stores.deliveries, stores.customers, tuple(notifiers), telemetry, clock)
+        confirming = ConfirmService(stores.deliveries, status, notifiers, clock)
+        announcing = AnnouncingService(stores.announcements, stores.incidents, feeders, clock)
         context = ContextService(
             stores.context, buffer_s=settings.planned_outage_buffer_s, weight_max=settings.context_weight_max
         )
@@ -132,7 +137,8 @@ class Application:
             return FanOutService(stores.incidents, stores.customers, letters, parents=parents)
 
         def work_orders(letters: DeadLetters) -> WorkOrderIntake:
-            return WorkOrderIntake(stores.context, stores.rosters, letters, clock, correlation(letters).reconsider)
+            reconsider = correlation(letters).reconsider
+            return WorkOrderIntake(stores.context, stores.rosters, letters, clock, reconsider, announcing.hear)
 
         correlating = correlation(stores.letters)
         audit = AuditService(stores.audit, clock)
@@ -144,13 +150,15 @@ class Application:
             states=states,
             scoring=scoring(stores.letters),
             correlation=correlating,
-            advancing=AdvanceService(stores.packs, feeders, states, correlating, releasing, expectations, clock),
+            advancing=AdvanceService(
+                stores.packs, feeders, states, correlating, announcing, releasing, confirming, expectations, clock
+            ),
             fan_out=fan_out(stores.letters),
             delivery=delivery,
             dispatch=DispatchService(delivery, stores.letters),
             releasing=releasing,
             customers=CustomerService(stores.customers, stores.deliveries, plans),
-            status=StatusService(stores.deliveries, stores.customers, tuple(notifiers), telemetry, clock),
+            status=status,
             inbound=InboundService(
                 stores.customers,
                 stores.deliveries,

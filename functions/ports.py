@@ -6,12 +6,13 @@ Every method may raise `TransientFault`, after which the same call may be made a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from functions.domain.alarm_profile import AlarmProfile
+from functions.domain.announcements import Announcement
 from functions.domain.anomalies import Anomaly
 from functions.domain.audit import AuditEntry
 from functions.domain.board import Board
@@ -28,6 +29,7 @@ from functions.domain.rates import Rates
 from functions.domain.restoration_learning import Learnt
 from functions.domain.risk import InspectionReport
 from functions.domain.roster_shard import RosterShard
+from functions.domain.status_reports import ProviderStatus
 from functions.domain.weather import Observation, WeatherAlert
 from functions.domain.work_orders import OrderChange, WorkOrder
 
@@ -186,6 +188,22 @@ class IncidentStore(Protocol):
         ...
 
 
+class AnnouncementStore(Protocol):
+    """What customers are told of planned work, by order; its intents feed `fan_out`."""
+
+    async def read(self, order_id: str) -> Announcement | None:
+        """The announcement of an order; None when it was never heard of."""
+        ...
+
+    async def commit(self, announcement: Announcement, intents: Sequence[Intent]) -> None:
+        """Replace an announcement unchanged since its `etag` and insert intents, all or nothing; raises `Conflict`."""
+        ...
+
+    async def due(self, before: int, limit: int) -> list[str]:
+        """Orders whose announcement is to be looked at again at or before `before`, the longest due first."""
+        ...
+
+
 class ContextStore(Protocol):
     """Work orders by feeder or substation, weather by area, and what operators' verdicts taught of each feeder."""
 
@@ -282,6 +300,10 @@ class DeliveryStore(Protocol):
 
     async def due(self, now: int, *, critical: bool, limit: int) -> list[Delivery]:
         """Waiting records whose `not_before` has come, of critical customers or of others, the longest due first."""
+        ...
+
+    async def unconfirmed(self, now: int, limit: int) -> list[Delivery]:
+        """Sent records whose `not_before` has come, the longest due first: the provider is to be asked about them."""
         ...
 
     async def waiting(self, now: int) -> int:
@@ -388,6 +410,18 @@ class Notifier(Protocol):
         ...
 
 
+@runtime_checkable
+class Traceable(Protocol):
+    """A channel that knows what became of a message after it took it."""
+
+    async def status(self, delivery: Delivery) -> ProviderStatus:
+        """What the provider says of a message by its reference.
+
+        Raises `NotSent` when it cannot be asked now, a `permanent` one when it knows of no such message.
+        """
+        ...
+
+
 class ReportStore(Protocol):
     """Where inspection reports go."""
 
@@ -442,6 +476,7 @@ class Stores(NamedTuple):
     rosters: RosterStore
     anomalies: AnomalyStore
     incidents: IncidentStore
+    announcements: AnnouncementStore
     context: ContextStore
     customers: CustomerStore
     deliveries: DeliveryStore

@@ -25,6 +25,7 @@ _ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
 _SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
 _SENDER = re.compile(r"\+[1-9]\d{6,14}|[A-Za-z0-9 ]{3,11}")
 """A number in E.164, a short code or a name."""
+_PHONE = re.compile(r"[0-9+*#(][0-9 ()./*#-]{2,23}")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SHORTEST_SECRET = 16
 
@@ -56,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     channels: ChannelSettings = ChannelSettings()
     utility_name: str = ""
     """What messages begin with; empty where the sender says it."""
+    utility_phone: str = ""
+    """Number that customers can call, as they are to read it; empty: the one on their bill."""
     utility_time_zone: str = "UTC"
     """IANA name; of customers whose own is not known."""
     messages_per_minute: int = 6_000
@@ -95,6 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             planned_outage_buffer_s=usual.planned_outage_buffer_s if buffer_min is None else int(60 * buffer_min),
             channels=_channels(environment),
             utility_name=environment.get("UTILITY_NAME", usual.utility_name),
+            utility_phone=_matching(environment, "UTILITY_PHONE", _PHONE, "a number as +1 555 010 0000"),
             utility_time_zone=_zone(environment, "UTILITY_TIME_ZONE", usual.utility_time_zone),
             messages_per_minute=usual.messages_per_minute if per_minute is None else int(per_minute),
             sender_messages_per_s=usual.sender_messages_per_s if per_sender_s is None else per_sender_s,
@@ -118,7 +122,8 @@ def cloud(environment: Mapping[str, str] = os.environ) -> Cloud:
 def _channels(environment: Mapping[str, str]) -> ChannelSettings:
     return ChannelSettings(
         twilio=_twilio(environment),
-        webhook=_webhook(environment),
+        webhook=_webhook(environment, "WEBHOOK"),
+        operators=_webhook(environment, "OPERATOR_WEBHOOK"),
         public_url=_url(environment, "PUBLIC_URL"),
     )
 
@@ -139,13 +144,13 @@ def _twilio(environment: Mapping[str, str]) -> TwilioSettings | None:
     return TwilioSettings(sid, Secret(token), number, service, _url(environment, "TWILIO_API_URL"))
 
 
-def _webhook(environment: Mapping[str, str]) -> WebhookSettings | None:
-    url, secret = _url(environment, "WEBHOOK_URL"), environment.get("WEBHOOK_SECRET", "")
+def _webhook(environment: Mapping[str, str], prefix: str) -> WebhookSettings | None:
+    url, secret = _url(environment, f"{prefix}_URL"), environment.get(f"{prefix}_SECRET", "")
     if not url:
         return None
     if len(secret) < SHORTEST_SECRET:
         raise SettingError(
-            f"WEBHOOK_SECRET has {len(secret)} characters; set at least {SHORTEST_SECRET}, which the app knows too"
+            f"{prefix}_SECRET has {len(secret)} characters; set at least {SHORTEST_SECRET} that the receiver knows too"
         )
     return WebhookSettings(Secret(url), Secret(secret))
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from functions.domain.catalogue import CAUSES, languages
+from functions.domain.conversation import about
 from functions.domain.customers import Customer
 from functions.domain.errors import InputError
 from functions.domain.messages import Letterhead
@@ -32,6 +33,7 @@ class Sample(NamedTuple):
     work: tuple[int, int] | None = None
     place: str = ""
     channel: str = "sms"
+    step: int = 0
 
 
 SAMPLES = (
@@ -53,6 +55,7 @@ SAMPLES = (
     Sample("planned work is cancelled", IntentKind.planned_cancelled, work=(18 * HOUR, 20 * HOUR)),
     Sample("voltage, to operators", IntentKind.voltage_quality, place="transformer FDR-001-T001"),
     Sample("tampering, to operators", IntentKind.tamper, place="meter MTR-000123"),
+    Sample("nobody has acknowledged it, to operators", IntentKind.escalated, place="feeder FDR-001", step=2),
 )
 
 
@@ -74,16 +77,19 @@ def text_of(sample: Sample, language: str, utility: str = "") -> str:
         work_start=None if sample.work is None else now + sample.work[0],
         work_end=None if sample.work is None else now + sample.work[1],
         place=sample.place,
+        revision=sample.step,
     )
     return Letterhead(utility, zone).render(notification, Customer(customer_id="C1", language=language), now)
 
 
 def every_message(language: str) -> Iterator[str]:
-    """Every situation, and every cause where there can be one, a line each."""
+    """Every situation, every cause where there can be one, and the answer to a call for help, a line each."""
     for sample in SAMPLES:
         yield text_of(sample, language)
         if sample.cause:
             yield from (text_of(sample._replace(cause=cause), language) for cause in sorted(CAUSES))
+    yield about(language)
+    yield about(language, "Riverside Electric", "+1 555 010 0000")
 
 
 def write_golden(folder: Path) -> None:

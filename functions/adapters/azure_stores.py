@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from functions import names
+from functions.adapters.cosmos.announcements import CosmosAnnouncements
 from functions.adapters.cosmos.anomalies import CosmosAnomalies
 from functions.adapters.cosmos.audit import CosmosAudit
 from functions.adapters.cosmos.context import CosmosContext
@@ -39,6 +40,7 @@ class AzureStores:
             rosters=CosmosRosters(database),
             anomalies=CosmosAnomalies(database),
             incidents=CosmosIncidents(database),
+            announcements=CosmosAnnouncements(database),
             context=CosmosContext(database),
             customers=CosmosCustomers(database),
             deliveries=CosmosDeliveries(database),

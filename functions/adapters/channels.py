@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from functions.adapters.json_lines import JsonLinesNotifier
+from functions.adapters.operator_log import OperatorLog
 from functions.adapters.twilio.account import TwilioAccount, TwilioSenders
 from functions.adapters.twilio.sms import TwilioSms
 from functions.adapters.twilio.voice import TwilioVoice
 from functions.adapters.twilio.webhooks import TwilioWebhooks
 from functions.adapters.webhook import WebhookNotifier
 from functions.domain.channels import ChannelSettings, TwilioSettings
+from functions.domain.customers import OPERATORS
 from functions.ports import Clock, Notifier
 
 STATUS_PATH = "/api/twilio/status"
@@ -40,7 +42,12 @@ class Channels(NamedTuple):
                 webhooks = TwilioWebhooks(settings.twilio.auth_token.value, settings.public_url)
         if settings.webhook is not None:
             notifiers["webhook"] = WebhookNotifier(settings.webhook.url.value, settings.webhook.secret.value, clock)
-        if not notifiers:
+        if settings.operators is not None:
+            url, secret = settings.operators.url.value, settings.operators.secret.value
+            notifiers[OPERATORS] = WebhookNotifier(url, secret, clock, name=OPERATORS, setting="OPERATOR_WEBHOOK")
+        elif notifiers:
+            notifiers[OPERATORS] = OperatorLog()
+        if notifiers.keys() <= {OPERATORS}:
             notifiers["console"] = JsonLinesNotifier(output / CONSOLE_FILE)
         return cls(notifiers, webhooks, account)
 
@@ -48,9 +55,9 @@ class Channels(NamedTuple):
         """Let go of connections and threads."""
         if self.account is not None:
             self.account.close()
-        webhook = self.notifiers.get("webhook")
-        if isinstance(webhook, WebhookNotifier):
-            webhook.close()
+        for notifier in self.notifiers.values():
+            if isinstance(notifier, WebhookNotifier):
+                notifier.close()
 
 
 def _account(settings: TwilioSettings, public_url: str) -> TwilioAccount:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from functions.adapters.telemetry import LogTelemetry, RequestUnits
 from functions.domain.errors import SettingError
 from functions.domain.incidents import Incident
-from functions.domain.message_report import MessageReport
+from functions.domain.message_report import LATE_S, MessageReport
 from functions.domain.outcomes import BatchReport
 from functions.ports import Telemetry
 
@@ -30,9 +30,6 @@ INSTRUMENTED = (
     *("psycopg2", "requests", "urllib", "urllib3"),
 )
 """What the distribution would trace by itself: a span for every call of a store costs more than the batch's line."""
-
-LATE_S = 300
-"""What operators are told of: a message accepted later than this after its reading."""
 
 
 class OpenTelemetry:

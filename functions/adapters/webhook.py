@@ -1,4 +1,4 @@
-"""The utility's own app: messages as signed JSON, for it to show or to pass on.
+"""Webhooks of the utility: messages as signed JSON, for its app to show or to pass on, or for its own people.
 
 A POST carries `X-MeterSentry-Timestamp` (seconds since the epoch), `X-MeterSentry-Signature` (hexadecimal HMAC-SHA256
 of the timestamp, a full stop and the body, with the shared secret) and `Idempotency-Key` (the message's key,
@@ -38,11 +38,23 @@ _TRY_AGAIN = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPSt
 
 
 class WebhookNotifier:
-    """A `Notifier` that posts to one address. Nothing it sends is ever unknown: the key makes repeating safe."""
+    """A `Notifier` that posts to one address. Nothing it sends is ever unknown: the key makes repeating safe.
 
-    name = "webhook"
+    `setting` is what the settings of its address and its secret begin with.
+    """
 
-    def __init__(self, url: str, secret: str, clock: Clock, *, answer_within_s: float = ANSWER_WITHIN_S) -> None:
+    def __init__(
+        self,
+        url: str,
+        secret: str,
+        clock: Clock,
+        *,
+        name: str = "webhook",
+        setting: str = "WEBHOOK",
+        answer_within_s: float = ANSWER_WITHIN_S,
+    ) -> None:
+        self.name = name
+        self._setting = setting
         self._url = url
         self._secret = secret.encode()
         self._clock = clock
@@ -89,7 +101,7 @@ class WebhookNotifier:
             )
         except RequestException as fault:
             raise NotSent(
-                f"WEBHOOK_URL did not answer ({type(fault).__name__}); check the address and the network",
+                f"{self._setting}_URL did not answer ({type(fault).__name__}); check the address and the network",
                 retry_after_s=RETRY_S,
             ) from None  # its text holds the address, which may hold a key
         self._judge(response)
@@ -100,10 +112,13 @@ class WebhookNotifier:
             return
         if status in _TRY_AGAIN or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             wait_s = _wait(response.headers.get("retry-after"), self._clock.now())
-            raise NotSent(f"WEBHOOK_URL answers {status}; it waits", retry_after_s=wait_s, code=str(status))
+            raise NotSent(f"{self._setting}_URL answers {status}; it waits", retry_after_s=wait_s, code=str(status))
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            log.error("WEBHOOK_URL refuses our signature (HTTP %d); set WEBHOOK_SECRET to the secret it knows", status)
-        raise NotSent(f"WEBHOOK_URL refuses the message (HTTP {status})", permanent=True, code=str(status))
+            log.error(
+                "%s_URL refuses our signature (HTTP %d); set %s_SECRET to the secret it knows",
+                *(self._setting, status, self._setting),
+            )
+        raise NotSent(f"{self._setting}_URL refuses the message (HTTP {status})", permanent=True, code=str(status))
 
     def _connected(self) -> Session:
         if self._session is None:

@@ -32,6 +32,7 @@ SENTENCES: Mapping[str, frozenset[str]] = {
     "planned_cancelled": frozenset({"at"}),
     "voltage_quality": frozenset({"since", "place"}),
     "tamper": frozenset({"since", "place"}),
+    "escalated": frozenset({"since", "place", "step"}),
     "reference": frozenset({"reference"}),
 }
 """Every sentence, and the placeholders it must have."""

@@ -47,5 +47,7 @@ class ChannelSettings:
 
     twilio: TwilioSettings | None = None
     webhook: WebhookSettings | None = None
+    operators: WebhookSettings | None = None
+    """Where a system of the utility's own people takes what only they are told."""
     public_url: str = ""
     """Scheme and host under which the world reaches us: Twilio signs it, and proxies rewrite what arrives."""

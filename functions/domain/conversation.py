@@ -51,6 +51,8 @@ class Heard(NamedTuple):
 class _Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     words: dict[Command, tuple[str, ...]]
     replies: dict[Reply, str]
+    unnamed: dict[str, str]
+    """What stands for the utility and its number where they are not set."""
 
 
 def understand(text: str) -> Heard | None:
@@ -72,6 +74,17 @@ def say(reply: Reply, language: str, **values: str) -> str:
     """A reply in a language, or in English where the file does not have it."""
     languages = _languages()
     return languages.get(language, languages[FALLBACK]).replies[reply].format(**values)
+
+
+def about(language: str, utility: str = "", contact: str = "") -> str:
+    """The reply to a call for help, which carriers want to say who writes and whom to call.
+
+    >>> about("en", "Riverside Electric", "555 010 0000")[:58]
+    'Riverside Electric: messages about your power. Help: 555 0'
+    """
+    languages = _languages()
+    unnamed = languages.get(language, languages[FALLBACK]).unnamed
+    return say(Reply.help, language, utility=utility or unnamed["utility"], contact=contact or unnamed["contact"])
 
 
 def languages() -> tuple[str, ...]:

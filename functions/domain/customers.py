@@ -11,7 +11,8 @@ CHANNELS = ("sms", "voice", "webhook", "console")
 BY_NUMBER = frozenset({"sms", "voice"})
 """Channels that reach a phone number, and stop at a word from it."""
 OPERATORS = "operators"
-"""Customer id of the utility's own people: what only they are told goes where this customer is reached."""
+"""Customer id of the utility's own people, and the name of the channel that is theirs. A customer of this id may be
+imported: a number or channels of its own come before that channel."""
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True):

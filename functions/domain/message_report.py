@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+LATE_S = 5 * 60
+"""Who hears of an outage later than this hears late; operators are alerted when too many do."""
+
 
 @dataclass
 class MessageReport:

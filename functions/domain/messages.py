@@ -23,6 +23,8 @@ class Letterhead:
     """Its name, which messages begin with; empty where the sender says it."""
     time_zone: str = "UTC"
     """Of customers whose own is not known."""
+    phone: str = ""
+    """Number that customers can call; empty where they have it from their bill."""
 
     def zone(self, customer: Customer) -> ZoneInfo:
         """Time zone of a customer; the utility's own where theirs is none."""
@@ -67,5 +69,6 @@ def _values(notification: Notification, words: Language, zone: ZoneInfo, now: in
         "until": spoken(end, "until", words, zone, seen_from=start),
         "cause": words.causes.get(notification.cause, ""),
         "place": notification.place or notification.feeder_id,
+        "step": str(notification.revision),
         "reference": short_reference(notification.incident_id),
     }

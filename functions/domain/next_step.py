@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from functions.domain.incidents import OVER, Incident, IncidentState
-from functions.domain.notifications import OUTAGE_KINDS, PLANNED_KINDS, DeliveryState, IntentKind, Notification
+from functions.domain.notifications import PLANNED_KINDS, DeliveryState, IntentKind, Notification
 
 OLD_NEWS_S = 2 * 3_600
 """A message that could have been sent for this long, and was not, is no news any more."""
@@ -14,6 +14,8 @@ POWER_IS_BACK = "the power was back before it was told"
 NEVER_ANNOUNCED = "what it follows was never announced"
 OUTAGE_IS_OVER = "the outage is over"
 WORK_HAS_BEGUN = "the work has begun"
+WORK_IS_OVER = "the work is over"
+WORK_IS_CANCELLED = "the work is cancelled"
 TOO_OLD = "it waited for more than two hours"
 MOMENT_HAS_PASSED = "the moment it names has passed"
 NEWER = "newer word of it followed"
@@ -57,6 +59,8 @@ def too_late(notification: Notification, expires_at: int, now: int) -> Step | No
     """Whether a message has become old news; None when it has not."""
     if notification.kind is IntentKind.planned_ahead and now >= (notification.work_start or now + 1):
         return Step.expire(WORK_HAS_BEGUN)
+    if notification.kind in PLANNED_KINDS and now >= (notification.work_end or now + 1):
+        return Step.drop(WORK_IS_OVER)
     return Step.expire(TOO_OLD) if now > expires_at else None
 
 
@@ -68,8 +72,3 @@ def is_over(incident: Incident | None) -> bool:
 def went_elsewhere(incident: Incident) -> bool:
     """Whether an incident ended only because it became part of another: `parent_id`."""
     return incident.state is IncidentState.closed and incident.restored_at is None and incident.parent_id != ""
-
-
-def follows(notification: Notification) -> bool:
-    """Whether a message makes sense only to those who were told something before."""
-    return notification.kind in (OUTAGE_KINDS | PLANNED_KINDS) - {IntentKind.outage_seen, IntentKind.planned_ahead}

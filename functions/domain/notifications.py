@@ -22,13 +22,14 @@ class IntentKind(StrEnum):
     planned_cancelled = "planned_cancelled"
     voltage_quality = "voltage_quality"
     tamper = "tamper"
+    escalated = "escalated"
 
 
 OUTAGE_KINDS = frozenset({IntentKind.outage_seen, IntentKind.estimate_changed, IntentKind.restored})
 PLANNED_KINDS = frozenset({IntentKind.planned_ahead, IntentKind.planned_changed, IntentKind.planned_cancelled})
-OPERATOR_KINDS = frozenset({IntentKind.voltage_quality, IntentKind.tamper})
+OPERATOR_KINDS = frozenset({IntentKind.voltage_quality, IntentKind.tamper, IntentKind.escalated})
 """What customers are never told."""
-TOLD_ONCE = frozenset({IntentKind.outage_seen, IntentKind.restored, IntentKind.planned_cancelled})
+TOLD_ONCE = frozenset({IntentKind.outage_seen, IntentKind.restored, IntentKind.voltage_quality, IntentKind.tamper})
 """Kinds of which an incident has one; of the others, each revision is news."""
 
 
@@ -49,8 +50,6 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     """When power is expected back."""
     work_start: int | None = None
     work_end: int | None = None
-    place: str = ""
-    """Where it is, for operators: a device and its id."""
     noticed_at: int | None = None
     """When it could first be told, all deliberate waits over; None when that is not known."""
 
@@ -76,6 +75,7 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     work_start: int | None = None
     work_end: int | None = None
     place: str = ""
+    """Where it is, for operators: a device and its id."""
     noticed_at: int | None = None
 
 
@@ -101,6 +101,9 @@ class DeliveryState(StrEnum):
 
 WAITING = frozenset({DeliveryState.held, DeliveryState.claimed, DeliveryState.unknown})
 """States that are not the end: somebody looks at them at `not_before`."""
+TOLD = frozenset({DeliveryState.sent, DeliveryState.delivered, DeliveryState.undelivered})
+"""Undelivered too: reports of that are not always right."""
+ON_ITS_WAY = frozenset({DeliveryState.claimed, DeliveryState.unknown})
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +126,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     """Why it was held, dropped or given up, in words."""
     not_before: int = 0
-    """When it is to be looked at, while its state is one of `WAITING`."""
+    """When it is to be looked at, while its state is one of `WAITING`; of one that was sent, when the provider is asked
+    what became of it. 0: never."""
     expires_at: int = 0
     """When it is no news any more: it is not sent after that."""
     critical: bool = False

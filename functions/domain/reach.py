@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from functions.domain.customers import BY_NUMBER, Customer
+from functions.domain.customers import BY_NUMBER, OPERATORS, Customer
 from functions.domain.notifications import Delivery, DeliveryState, attempt_of
 
 STAND_IN = "console"
@@ -26,11 +26,18 @@ def channel_for(customer: Customer, available: Sequence[str], *, opted_out: bool
     >>> channel_for(Customer(customer_id="C1", phone="+15550100"), ["sms", "webhook"], opted_out=True)
     'webhook'
     """
-    wanted = (chosen,) if chosen in available else customer.channels or tuple(available)
+    wanted = (chosen,) if chosen in available else customer.channels or _usual(customer, available)
     usable = [each for each in wanted if each in available and _works(each, customer, opted_out=opted_out)]
     if usable:
         return usable[0]
     return STAND_IN if STAND_IN in available and not opted_out else None
+
+
+def _usual(customer: Customer, available: Sequence[str]) -> tuple[str, ...]:
+    """Channels of somebody who has no preference: operators have one of their own, after a number that was imported."""
+    if customer.customer_id == OPERATORS:
+        return (*(each for each in available if each in BY_NUMBER), OPERATORS)
+    return tuple(each for each in available if each != OPERATORS)
 
 
 def _works(channel: str, customer: Customer, *, opted_out: bool) -> bool:

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import msgspec
 
 from functions.domain.errors import RejectedDocument
 from functions.domain.notifications import Delivery, DeliveryState
+
+ASK_AFTER_S = 30 * 60
+"""Of a message that a provider took and has not spoken of for so long, it is asked."""
+GIVE_UP_S = 24 * 3_600
+"""What it does not know after a day, nobody will."""
+NOBODY_SAYS = "nobody has said within a day whether it arrived"
+
+
+class ProviderStatus(NamedTuple):
+    """What a provider says of a message, in its own words."""
+
+    status: str
+    code: str = ""
 
 
 class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +40,18 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     """Why it was not delivered, by the provider's code."""
 
 
+STATES: Mapping[str, DeliveryState] = {
+    **dict.fromkeys(("accepted", "scheduled", "queued", "sending", "sent"), DeliveryState.sent),
+    **dict.fromkeys(("initiated", "ringing", "in-progress"), DeliveryState.sent),
+    **dict.fromkeys(("delivered", "read", "partially_delivered", "completed"), DeliveryState.delivered),
+    **dict.fromkeys(("undelivered", "busy", "no-answer"), DeliveryState.undelivered),
+    **dict.fromkeys(("failed", "canceled"), DeliveryState.failed),
+}
+"""Statuses of messages (https://www.twilio.com/docs/messaging/api/message-resource#message-status-values) and of calls
+(https://www.twilio.com/docs/voice/api/call-resource#call-status-values). A call that was answered counts as delivered,
+by a mailbox too."""
+NOT_ARRIVED = frozenset({DeliveryState.undelivered, DeliveryState.failed})
+_NO_CODE = frozenset({"failed", "undelivered"})
 _RANK = {
     DeliveryState.claimed: 0,
     DeliveryState.unknown: 0,
@@ -71,8 +98,26 @@ def after(delivery: Delivery, report: StatusReport) -> Delivery:
         reason=REASONS.get(code, ""),
         reference=delivery.reference or report.reference,
         sent_at=report.at if delivery.sent_at is None else delivery.sent_at,
-        not_before=0,
+        not_before=_ask_at(delivery, report),
     )
+
+
+def _ask_at(delivery: Delivery, report: StatusReport) -> int:
+    """When the provider is to be asked, where its report is not the end."""
+    if report.state is not DeliveryState.sent:
+        return 0
+    return delivery.not_before if delivery.state is DeliveryState.sent else report.at + ASK_AFTER_S
+
+
+def report_of(customer_id: str, key: str, reference: str, said: ProviderStatus, at: int) -> StatusReport | None:
+    """What a provider says as a report; None for a status that is new to us."""
+    state = STATES.get(said.status)
+    if state is None:
+        return None
+    code = said.code
+    if not code and state in NOT_ARRIVED and said.status not in _NO_CODE:
+        code = said.status
+    return StatusReport(customer_id=customer_id, key=key, reference=reference, state=state, at=at, code=code)
 
 
 def token_of(customer_id: str, key: str) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from functions.domain.packs import Pack
 from functions.ports import Clock, PackStore
+from functions.services.announcing import AnnouncingService
+from functions.services.confirming import ConfirmService
 from functions.services.correlation import CorrelationService
 from functions.services.expectations import ExpectationService
 from functions.services.feeders import Feeders
@@ -31,8 +33,10 @@ class AdvanceReport:
     silent: int
     flushed: int
     released: int
+    announced: int
+    """Customers to be told of planned work."""
     messages: int
-    """Held messages taken up again."""
+    """Held messages taken up again, and sent ones whose end is known now."""
 
 
 class AdvanceService:
@@ -44,7 +48,9 @@ class AdvanceService:
         feeders: Feeders,
         states: States,
         correlation: CorrelationService,
+        announcing: AnnouncingService,
         releasing: ReleaseService,
+        confirming: ConfirmService,
         expectations: ExpectationService,
         clock: Clock,
     ) -> None:
@@ -52,7 +58,9 @@ class AdvanceService:
         self._feeders = feeders
         self._states = states
         self._correlation = correlation
+        self._announcing = announcing
         self._releasing = releasing
+        self._confirming = confirming
         self._expectations = expectations
         self._clock = clock
 
@@ -63,9 +71,12 @@ class AdvanceService:
         left = await self._packs.pending(now - OUTBOX_AGE_S, PACKS_A_RUN)
         silent += await self._sweep(left, now)
         released = await self._correlation.release()
-        messages = (await self._releasing.release()).handled
+        announced = await self._announcing.advance()
+        messages = (await self._releasing.release()).handled + await self._confirming.confirm()
         await self._expectations.learn()  # last: nobody waits for it
-        return AdvanceReport(silent=silent, flushed=len(left), released=released, messages=messages)
+        return AdvanceReport(
+            silent=silent, flushed=len(left), released=released, announced=announced, messages=messages
+        )
 
     async def _sweep(self, packs: list[Pack], now: int) -> int:
         silent = 0

@@ -16,10 +16,11 @@ from functions.domain.errors import NotSent, Unknown
 from functions.domain.message_report import MessageReport
 from functions.domain.messages import Letterhead
 from functions.domain.next_step import OLD_NEWS_S, Step
-from functions.domain.notifications import WAITING, Delivery, DeliveryState, Notification
+from functions.domain.notifications import OUTAGE_KINDS, WAITING, Delivery, DeliveryState, Notification
 from functions.domain.quiet_hours import quiet_until
 from functions.domain.rates import MINUTE_S
 from functions.domain.reach import another_way, channel_for
+from functions.domain.status_reports import ASK_AFTER_S
 from functions.ports import Clock, CustomerStore, DeliveryStore, Notifier, Telemetry
 from functions.services.allowance import Allowance
 from functions.services.standing import Standing
@@ -86,8 +87,9 @@ class DeliveryService:
     async def taken(self, claim: Delivery, reference: str) -> Delivery:
         """Record that the channel has taken a claimed message, unless a report of it has come already."""
         now = self._clock.now()
+        ask_at = now + ASK_AFTER_S if claim.channel in BY_NUMBER else 0  # others do not know what becomes of it
         sent = msgspec.structs.replace(
-            claim, state=DeliveryState.sent, reference=reference, sent_at=now, reason="", not_before=0
+            claim, state=DeliveryState.sent, reference=reference, sent_at=now, reason="", not_before=ask_at
         )
         current: Delivery | None = claim
         while current is not None and not await self._deliveries.replace(current, sent):
@@ -196,11 +198,12 @@ class DeliveryService:
         return after.state
 
     def _report(self, record: Delivery) -> None:
-        """Tell whoever watches; of what waited for the morning, not how long it took."""
+        """Tell whoever watches; of an outage that did not wait for the morning, also how long it took."""
         report = MessageReport()
         report.outcomes[record.state] += 1
         told = record.notification
-        if told is not None and record.sent_at is not None and record.expires_at <= told.created_at + OLD_NEWS_S:
+        prompt = told is not None and told.kind in OUTAGE_KINDS and record.expires_at <= told.created_at + OLD_NEWS_S
+        if told is not None and record.sent_at is not None and prompt:
             report.accepted_s.append(max(0, record.sent_at - (told.noticed_at or told.created_at)))
         self._telemetry.messages(report)
 

@@ -1,6 +1,7 @@
 """Fan-out: an intent (tell everybody concerned) becomes one message a customer; revisions go to the utility's OMS.
 
-Revisions of feeders also make those of the substations above, which come back through the same change feed.
+Revisions are also what the utility's own people are told of, and those of feeders make those of the substations above,
+which come back through the same change feed.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from functions.domain.customers import OPERATORS
-from functions.domain.incidents import Incident, Member
-from functions.domain.notifications import OPERATOR_KINDS, Intent, Notification, send_key
+from functions.domain.anomalies import Kind
+from functions.domain.incidents import Incident, IncidentKind, Member
+from functions.domain.notifications import Intent, Notification, send_key
+from functions.domain.operator_news import operator_news
 from functions.ports import CustomerStore, DeadLetters, IncidentStore
 from functions.services.isolation import isolate
 from functions.services.parents import ParentService
@@ -53,6 +55,8 @@ class FanOutService:
             revisions = [msgspec.convert(dict(each), Incident) for each in some if each.get("type") == "incident"]
             intents = [msgspec.convert(dict(each), Intent) for each in some if each.get("type") == "intent"]
             notifications = [each for intent in intents for each in await self._notifications(intent)]
+            for revision in revisions:
+                notifications += operator_news(revision, tampered=await self._tampered(revision))
             if self._parents is not None:
                 await self._parents.follow(revisions)
             out.revisions += revisions
@@ -64,14 +68,18 @@ class FanOutService:
         await isolate(documents, handle, bury)
         return out
 
+    async def _tampered(self, revision: Incident) -> bool:
+        if revision.kind is not IncidentKind.meter:
+            return False
+        chunks = await self._incidents.chunks(revision.feeder_id, revision.chunks)
+        return any(member.kind == Kind.tamper.name for each in chunks for member in each.members)
+
     async def _notifications(self, intent: Intent) -> list[Notification]:
         """One notification for every customer with a meter in the intent's chunks, those of critical ones first.
 
         A customer with several meters in an incident hears of it once. One with meters in several incidents hears of
         each: every incident has an end and a reference of its own.
         """
-        if intent.kind in OPERATOR_KINDS:
-            return [_notification(intent, OPERATORS, intent.created_at, None)]
         by_customer: dict[str, list[Member]] = {}
         for chunk in await self._incidents.chunks(intent.feeder_id, intent.chunks):
             for member in chunk.members:
@@ -104,6 +112,5 @@ def _notification(intent: Intent, customer_id: str, started_at: int, restored_at
         estimate=intent.estimate,
         work_start=intent.work_start,
         work_end=intent.work_end,
-        place=intent.place,
         noticed_at=intent.noticed_at,
     )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from functions.domain.board import Board, OpenIncident
 from functions.domain.catalogue import FALLBACK
 from functions.domain.catalogue import language as catalogue_of
-from functions.domain.conversation import Command, Heard, Reply, say, understand
+from functions.domain.conversation import Command, Heard, Reply, about, say, understand
 from functions.domain.customers import Consent, ConsentState, Customer
 from functions.domain.incidents import IncidentKind
 from functions.domain.messages import Letterhead
@@ -80,7 +80,7 @@ class InboundService:
             case Command.start:
                 return say(Reply.started, language)
             case Command.help:
-                return say(Reply.help, language)
+                return about(language, self._letterhead.utility, self._letterhead.phone)
             case Command.status:
                 return await self._status(customers, language)
             case Command.out:

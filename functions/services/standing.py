@@ -15,7 +15,9 @@ from functions.domain import next_step
 from functions.domain.incidents import Incident
 from functions.domain.next_step import Step
 from functions.domain.notifications import (
+    ON_ITS_WAY,
     PLANNED_KINDS,
+    TOLD,
     Delivery,
     DeliveryState,
     IntentKind,
@@ -25,15 +27,13 @@ from functions.domain.notifications import (
 )
 from functions.domain.reach import MOST_ATTEMPTS
 from functions.ports import DeliveryStore, IncidentStore
+from functions.services.planned_standing import PlannedStanding
 
 FRESH_S = 60
 """What is younger goes without asking how the incident stands."""
 WAIT_S = 60
 LONGEST_WAIT_S = 15 * 60
 """An announcement that is on its way for longer has most likely arrived."""
-TOLD = frozenset({DeliveryState.sent, DeliveryState.delivered, DeliveryState.undelivered})
-"""Undelivered too: reports of that are not always right."""
-ON_ITS_WAY = frozenset({DeliveryState.claimed, DeliveryState.unknown})
 
 
 class Standing:
@@ -42,11 +42,12 @@ class Standing:
     def __init__(self, deliveries: DeliveryStore, incidents: IncidentStore) -> None:
         self._deliveries = deliveries
         self._incidents = incidents
+        self._planned = PlannedStanding(deliveries)
 
     async def of(self, notification: Notification, now: int, *, waited: bool) -> Step | None:
         """What speaks against sending a message now; None when nothing does. `waited`: it was held before."""
         if notification.kind in PLANNED_KINDS:
-            return await self._planned(notification)
+            return await self._planned.of(notification, now)
         match notification.kind:
             case IntentKind.outage_seen:
                 return await self._outage_seen(notification, now, waited=waited)
@@ -103,14 +104,6 @@ class Standing:
                 if not await self._deliveries.replace(announcement, dropped):
                     return Step.hold(next_step.ANNOUNCEMENT_OPEN, now + WAIT_S)
         return _after([each for each in announcements if each.state is not DeliveryState.held], now)
-
-    async def _planned(self, notification: Notification) -> Step | None:
-        before = [each for each in await self._of_incident(notification) if each.kind in PLANNED_KINDS]
-        if any(each.notification is not None and _later(each.notification, notification) for each in before):
-            return Step.drop(next_step.NEWER)
-        if next_step.follows(notification) and not any(each.state in TOLD | ON_ITS_WAY for each in before):
-            return Step.drop(next_step.NEVER_ANNOUNCED)
-        return None
 
     async def _power_is_back(self, notification: Notification) -> bool:
         key = send_key(notification.incident_id, notification.customer_id, IntentKind.restored)

@@ -9,27 +9,15 @@ from collections.abc import Mapping, Sequence
 from functions.domain.customers import Consent, ConsentState
 from functions.domain.errors import TransientFault
 from functions.domain.message_report import MessageReport
-from functions.domain.notifications import Delivery, DeliveryState
+from functions.domain.notifications import Delivery
 from functions.domain.reach import another_way
-from functions.domain.status_reports import StatusReport, after, read_token
+from functions.domain.status_reports import NOT_ARRIVED, ProviderStatus, StatusReport, after, read_token, report_of
 from functions.ports import Clock, CustomerStore, DeliveryStore, Telemetry
 
 log = logging.getLogger("metersentry.status")
 
 ATTEMPTS = 5
 OPTED_OUT = "21610"
-NOT_ARRIVED = frozenset({DeliveryState.undelivered, DeliveryState.failed})
-STATES = {
-    **dict.fromkeys(("accepted", "scheduled", "queued", "sending", "sent"), DeliveryState.sent),
-    **dict.fromkeys(("initiated", "ringing", "in-progress"), DeliveryState.sent),
-    **dict.fromkeys(("delivered", "read", "partially_delivered", "completed"), DeliveryState.delivered),
-    **dict.fromkeys(("undelivered", "busy", "no-answer"), DeliveryState.undelivered),
-    **dict.fromkeys(("failed", "canceled"), DeliveryState.failed),
-}
-"""Statuses of messages (https://www.twilio.com/docs/messaging/api/message-resource#message-status-values) and of calls
-(https://www.twilio.com/docs/voice/api/call-resource#call-status-values). A call that was answered counts as delivered,
-by a mailbox too."""
-_NO_CODE = frozenset({"failed", "undelivered"})
 
 
 class StatusService:
@@ -52,24 +40,19 @@ class StatusService:
     async def take_form(self, token: str, form: Mapping[str, str]) -> Delivery | None:
         """Take Twilio's callback on the delivery that `token` names; raises `RejectedDocument` for a wrong token."""
         customer_id, key = read_token(token)
-        status = form.get("MessageStatus") or form.get("CallStatus") or ""
-        state = STATES.get(status)
-        if state is None:
-            log.warning("a message to customer %s has the status %r, which is new to us", customer_id, status[:40])
+        said = ProviderStatus(form.get("MessageStatus") or form.get("CallStatus") or "", form.get("ErrorCode", ""))
+        return await self._take(customer_id, key, form.get("MessageSid") or form.get("CallSid") or "", said)
+
+    async def take_answer(self, delivery: Delivery, said: ProviderStatus) -> Delivery | None:
+        """Take what a provider says of a message when it is asked."""
+        return await self._take(delivery.customer_id, delivery.key, delivery.reference, said)
+
+    async def _take(self, customer_id: str, key: str, reference: str, said: ProviderStatus) -> Delivery | None:
+        report = report_of(customer_id, key, reference, said, self._clock.now())
+        if report is None:
+            log.warning("a message to customer %s has the status %r, which is new to us", customer_id, said.status[:40])
             return None
-        code = form.get("ErrorCode", "")
-        if not code and state in NOT_ARRIVED and status not in _NO_CODE:
-            code = status
-        return await self.take(
-            StatusReport(
-                customer_id=customer_id,
-                key=key,
-                reference=form.get("MessageSid") or form.get("CallSid") or "",
-                state=state,
-                at=self._clock.now(),
-                code=code,
-            )
-        )
+        return await self.take(report)
 
     async def take(self, report: StatusReport) -> Delivery | None:
         """Record a report; returns the delivery as it is now, None when it is not known (any more)."""

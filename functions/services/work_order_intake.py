@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -12,7 +13,7 @@ import msgspec
 from functions.domain.documents import Document
 from functions.domain.errors import InputError, RejectedDocument
 from functions.domain.work_order_fields import notice_of
-from functions.domain.work_orders import OrderNotice, WorkOrder
+from functions.domain.work_orders import AssetKind, OrderNotice, WorkOrder
 from functions.ports import Clock, ContextStore, DeadLetters, RosterStore
 from functions.services.assets import Assets
 from functions.services.isolation import isolate
@@ -24,6 +25,10 @@ ORDERS = "work-orders"
 
 Reconsider = Callable[[Sequence[str]], Awaitable[object]]
 """Looks again at what is suppressed on some feeders, whose orders have changed."""
+
+
+Hear = Callable[[WorkOrder, Iterable[str]], Awaitable[object]]
+"""Takes in a version of an order and the feeders below its asset, to tell their customers in time."""
 
 
 class OrdersTaken(NamedTuple):
@@ -71,12 +76,14 @@ class WorkOrderIntake:
         letters: DeadLetters,
         clock: Clock,
         reconsider: Reconsider | None = None,
+        hear: Hear | None = None,
     ) -> None:
         self._store = store
         self._rosters = rosters
         self._letters = letters
         self._clock = clock
         self._reconsider = reconsider
+        self._hear = hear
 
     async def take(self, notices: Sequence[OrderNotice]) -> OrdersTaken:
         """Store orders; a version changed later replaces an earlier one, wherever its asset hangs.
@@ -86,6 +93,8 @@ class WorkOrderIntake:
         assets = await Assets.on(self._rosters, notices)
         orders = located(notices, assets, self._clock.now())
         changes = await self._store.put_orders(orders)
+        if self._hear is not None:
+            await asyncio.gather(*(self._hear(each.order, below(each.order, assets)) for each in changes))
         feeders = assets.feeders_of(each.scope for change in changes for each in (change.order, *change.before))
         if feeders and self._reconsider is not None:
             await self._reconsider(sorted(feeders))
@@ -126,6 +135,13 @@ def located(notices: Sequence[OrderNotice], assets: Assets, now: int) -> list[Wo
         except RejectedDocument as fault:
             raise fault.at(position) from None
     return orders
+
+
+def below(order: WorkOrder, assets: Assets) -> frozenset[str]:
+    """Feeders on which the asset of an order feeds customers."""
+    if order.asset_kind is AssetKind.substation:
+        return assets.feeders_of([order.asset_id])
+    return frozenset({order.feeder_id})
 
 
 def arrived(notice: OrderNotice, at: int) -> OrderNotice:

@@ -22,6 +22,6 @@ def blueprint(application: Callable[[], Application]) -> func.Blueprint:
         report = await application().advancing.advance()
         if any(vars(report).values()):
             done = vars(report).values()
-            log.info("%d silent, %d flushed, %d released, %d messages, late: %s", *done, timer.past_due)
+            log.info("%d silent, %d flushed, %d released, %d announced, %d messages, late: %s", *done, timer.past_due)
 
     return bp

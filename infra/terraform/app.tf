@@ -15,7 +15,9 @@ locals {
     NO_READS_GRACE_MIN               = "90"
     CONTEXT_WEIGHT_MAX               = "2"
     UTILITY_NAME                     = ""
+    UTILITY_PHONE                    = ""
     UTILITY_TIME_ZONE                = "UTC"
+    OPERATOR_WEBHOOK_URL             = ""
     MESSAGES_PER_MINUTE              = "6000"
     SENDER_MESSAGES_PER_S            = "100"
   }, var.settings)
@@ -98,6 +100,7 @@ resource "azapi_resource" "app" {
           { name = "NO_READS_GRACE_MIN", value = local.chosen.NO_READS_GRACE_MIN },
           { name = "CONTEXT_WEIGHT_MAX", value = local.chosen.CONTEXT_WEIGHT_MAX },
           { name = "UTILITY_NAME", value = local.chosen.UTILITY_NAME },
+          { name = "UTILITY_PHONE", value = local.chosen.UTILITY_PHONE },
           { name = "UTILITY_TIME_ZONE", value = local.chosen.UTILITY_TIME_ZONE },
           { name = "MESSAGES_PER_MINUTE", value = local.chosen.MESSAGES_PER_MINUTE },
           { name = "SENDER_MESSAGES_PER_S", value = local.chosen.SENDER_MESSAGES_PER_S },
@@ -108,6 +111,8 @@ resource "azapi_resource" "app" {
           { name = "TWILIO_MESSAGING_SERVICE_SID", value = var.twilio_messaging_service_sid },
           { name = "WEBHOOK_URL", value = var.webhook_url },
           { name = "WEBHOOK_SECRET", value = var.webhook_url == "" ? "" : "@Microsoft.KeyVault(SecretUri=${azurerm_key_vault.this.vault_uri}secrets/webhook-secret)" },
+          { name = "OPERATOR_WEBHOOK_URL", value = local.chosen.OPERATOR_WEBHOOK_URL },
+          { name = "OPERATOR_WEBHOOK_SECRET", value = local.chosen.OPERATOR_WEBHOOK_URL == "" ? "" : "@Microsoft.KeyVault(SecretUri=${azurerm_key_vault.this.vault_uri}secrets/operator-webhook-secret)" },
         ]
       }
     }

@@ -90,6 +90,23 @@ async def test_what_waits_is_found_when_it_is_due_and_critical_customers_are_ask
     assert await due(60, critical=False) == ["a", "c"]
 
 
+async def test_what_a_provider_is_to_be_asked_about_is_found_when_it_is_due_and_waits_for_nothing(
+    stores: Stores,
+) -> None:
+    taken = {"late": 40, "soon": 30, "later": 90, "never": 0}
+    for key, not_before in taken.items():
+        await stores.deliveries.claim(claim(key))
+        asked = msgspec.structs.replace(sent(claim(key)), not_before=not_before)
+        assert await stores.deliveries.replace(claim(key), asked)
+    await stores.deliveries.claim(claim("held", state=DeliveryState.held, not_before=10))
+
+    found = await stores.deliveries.unconfirmed(60, 10)
+    assert [(each.key, each.not_before) for each in found] == [("soon", 30), ("late", 40)]
+    assert [each.key for each in await stores.deliveries.unconfirmed(60, 1)] == ["soon"]
+    assert [each.key for each in await stores.deliveries.due(60, critical=False, limit=10)] == ["held"]
+    assert await stores.deliveries.waiting(60) == 1
+
+
 async def test_messages_are_counted_and_listed_by_state(stores: Stores) -> None:
     assert await stores.deliveries.counts() == {}
     for number in range(3):

@@ -6,12 +6,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from channels import CHANNELS, Channel
 from emulators.twilio import TwilioServer
+from emulators.twilio.faults import Rule
 
 from functions.domain.errors import NotSent, Unknown
 from functions.domain.notifications import Customer, Delivery, DeliveryState, IntentKind, Notification
+from functions.domain.status_reports import ProviderStatus
+from functions.ports import Traceable
 
 CUSTOMER = Customer(customer_id="C1", phone="+12025550101", language="es", critical=True)
 BODY = "Se fue la luz <en> su zona & trabajamos en ello. Ref KISJEU"
@@ -140,3 +144,26 @@ async def test_a_customer_without_a_number_is_refused_for_good(channel: Channel)
     assert caught.value.permanent
     assert channel.arrived() == []
     assert await channel.notifier.find(claim(channel, to="")) is None
+
+
+@pytest.mark.parametrize("channel", ["sms", "voice"], indirect=True)
+async def test_what_became_of_a_message_is_told_by_its_reference(channel: Channel, server: TwilioServer) -> None:
+    server.set_faults(Rule("undelivered", code=30006))
+    assert isinstance(channel.notifier, Traceable)
+    unanswered, arrives = await send(channel), await send(channel)
+    server.wait()
+
+    async def said(reference: str) -> ProviderStatus:
+        assert isinstance(channel.notifier, Traceable)
+        return await channel.notifier.status(msgspec.structs.replace(claim(channel), reference=reference))
+
+    sms = channel.notifier.name == "sms"
+    assert await said(unanswered) == (("undelivered", "30006") if sms else ("no-answer", ""))
+    assert await said(arrives) == ("delivered" if sms else "completed", "")
+    with pytest.raises(NotSent) as caught:
+        await said(arrives[:2] + "0" * 32)
+    assert caught.value.permanent
+    server.set_faults(Rule("error", method="GET"))
+    with pytest.raises(NotSent) as caught:
+        await said(arrives)
+    assert not caught.value.permanent

@@ -108,7 +108,8 @@ def test_what_happened_is_found_and_told(undisturbed: Path, lines: Callable[[Pat
     assert (outage["state"], outage["device_id"], outage["customers_affected"]) == ("closed", "T0", 4)
     messages = lines(undisturbed / "notifications.jsonl")
     told = sorted((line["customer_id"], line["kind"]) for line in messages)
-    assert told == [(f"C{n}", kind) for n in range(4) for kind in ("estimate_changed", "outage_seen", "restored")]
+    of_customers = [(f"C{n}", kind) for n in range(4) for kind in ("estimate_changed", "outage_seen", "restored")]
+    assert told == [*of_customers, ("operators", "voltage_quality")]
 
 
 def test_a_csv_file_gives_the_same_as_parquet(

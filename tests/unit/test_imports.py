@@ -107,6 +107,15 @@ def test_the_rules_see_an_import_within_a_function() -> None:
     assert not allowed("tests.unit", ROOMS["local/"])
 
 
+def test_what_a_deployed_function_imports_is_pinned() -> None:
+    """Not only brought along by something that is pinned; `azure` and `opentelemetry` are names of many packages."""
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {line.partition("==")[0] for line in lines if "==" in line}
+    deployed = [file for file in FILES if file.startswith("functions")]
+    libraries = {module.partition(".")[0] for file in deployed for module in imported(file)}
+    assert libraries - set(sys.stdlib_module_names) - {"functions", "azure", "opentelemetry"} <= pinned
+
+
 def test_a_cold_start_loads_nothing_that_only_later_work_needs() -> None:
     code = f"import sys, function_app; print(*[name for name in {NOT_AT_COLD_START!r} if name in sys.modules])"
     run = subprocess.run(

@@ -30,6 +30,7 @@ def test_every_setting_is_read() -> None:
             "CONTEXT_WEIGHT_MAX": "1.5",
             "NO_READS_GRACE_MIN": "0",
             "UTILITY_NAME": "Riverside Electric",
+            "UTILITY_PHONE": "(555) 010-0000",
             "UTILITY_TIME_ZONE": "Africa/Nairobi",
             "MESSAGES_PER_MINUTE": "600",
             "SENDER_MESSAGES_PER_S": "0.5",
@@ -41,6 +42,7 @@ def test_every_setting_is_read() -> None:
     assert settings.context_weight_max == 1.5
     assert (settings.planned_outage_buffer_s, settings.no_reads_grace_s) == (450, 0)
     assert (settings.utility_name, settings.utility_time_zone) == ("Riverside Electric", "Africa/Nairobi")
+    assert settings.utility_phone == "(555) 010-0000"
     assert (settings.messages_per_minute, settings.sender_messages_per_s) == (600, 0.5)
 
 
@@ -121,6 +123,8 @@ def test_channels_are_read_and_their_secrets_are_not_shown() -> None:
         ({"PUBLIC_URL": "https://["}, "PUBLIC_URL"),
         ({**WEBHOOK, "WEBHOOK_SECRET": "too-brief"}, "WEBHOOK_SECRET"),
         ({"WEBHOOK_URL": "https://app.example"}, "WEBHOOK_SECRET"),
+        ({"OPERATOR_WEBHOOK_URL": "https://ops.example", "WEBHOOK_SECRET": "x" * 20}, "OPERATOR_WEBHOOK_SECRET"),
+        ({"UTILITY_PHONE": "call us"}, "UTILITY_PHONE"),
         ({**WEBHOOK, "WEBHOOK_URL": "ftp://app.example/?key=hidden"}, "WEBHOOK_URL"),
     ],
 )

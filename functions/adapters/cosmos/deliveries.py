@@ -70,6 +70,15 @@ class CosmosDeliveries:
         found = self._deliveries.query(text, {**states, "critical": critical, "now": now, "limit": limit})
         return [msgspec.convert(each, Delivery) async for each in found]
 
+    async def unconfirmed(self, now: int, limit: int) -> list[Delivery]:
+        """Sent records whose `not_before` has come, the longest due first."""
+        text = (
+            "SELECT * FROM c WHERE c.state = @state AND c.not_before > 0 AND c.not_before <= @now"
+            " ORDER BY c.not_before OFFSET 0 LIMIT @limit"
+        )
+        values = {"state": DeliveryState.sent.value, "now": now, "limit": limit}
+        return [msgspec.convert(each, Delivery) async for each in self._deliveries.query(text, values)]
+
     async def waiting(self, now: int) -> int:
         """How many held messages are due."""
         text = "SELECT VALUE COUNT(1) FROM c WHERE c.state = @state AND c.not_before <= @now"

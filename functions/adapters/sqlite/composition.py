@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from functions.adapters.reports.folder import ReportFolder
+from functions.adapters.sqlite.announcements import SqliteAnnouncements
 from functions.adapters.sqlite.audit import SqliteAudit
 from functions.adapters.sqlite.context import SqliteContext
 from functions.adapters.sqlite.customers import SqliteCustomers
@@ -31,6 +32,7 @@ def sqlite_stores(database: Database | Path, reports: Path) -> Stores:
         rosters=SqliteRosters(database),
         anomalies=SqliteAnomalies(database),
         incidents=SqliteIncidents(database),
+        announcements=SqliteAnnouncements(database),
         context=SqliteContext(database),
         customers=SqliteCustomers(database),
         deliveries=SqliteDeliveries(database),

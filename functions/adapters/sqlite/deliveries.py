@@ -12,7 +12,7 @@ from functions.domain.customers import Consent
 from functions.domain.notifications import WAITING, Delivery, DeliveryState
 from functions.domain.rates import Rates
 
-DELIVERY, WAITS, WAITS_CRITICAL = "delivery", "waiting", "waiting_critical"
+DELIVERY, WAITS, WAITS_CRITICAL, UNCONFIRMED = "delivery", "waiting", "waiting_critical", "unconfirmed"
 """Types of documents, so that what is due is found by the index of types."""
 
 
@@ -45,6 +45,12 @@ class SqliteDeliveries:
         """Waiting records whose time has come, the longest due first."""
         kind = WAITS_CRITICAL if critical else WAITS
         return self._deliveries.select(Delivery, "type = ? AND sort <= ? ORDER BY sort, id LIMIT ?", kind, now, limit)
+
+    async def unconfirmed(self, now: int, limit: int) -> list[Delivery]:
+        """Sent records whose `not_before` has come, the longest due first."""
+        return self._deliveries.select(
+            Delivery, "type = ? AND sort <= ? ORDER BY sort, id LIMIT ?", UNCONFIRMED, now, limit
+        )
 
     async def waiting(self, now: int) -> int:
         """How many held messages are due."""
@@ -105,4 +111,6 @@ def _document(delivery: Delivery) -> Document:
     kind, sort = DELIVERY, delivery.claimed_at
     if delivery.state in WAITING:
         kind, sort = (WAITS_CRITICAL if delivery.critical else WAITS), delivery.not_before
+    elif delivery.state is DeliveryState.sent and delivery.not_before:
+        kind, sort = UNCONFIRMED, delivery.not_before
     return Document(delivery.customer_id, delivery.key, kind, delivery, sort=sort, state=delivery.state)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from functions.adapters.twilio.account import TwilioAccount, named
 from functions.domain.errors import NotSent, Unknown
 from functions.domain.notifications import Customer, Delivery, Notification
-from functions.domain.status_reports import token_of
+from functions.domain.status_reports import ProviderStatus, token_of
 
 if TYPE_CHECKING:
     from twilio.rest import Client
@@ -59,6 +59,15 @@ class TwilioSms:
             return next((each.sid for each in messages if _is_ours(each, claim)), None)
 
         return await self._account.ask(find, named(claim)) if claim.to else None
+
+    async def status(self, delivery: Delivery) -> ProviderStatus:
+        """What Twilio says of a message by its SID."""
+
+        def fetch(client: Client) -> ProviderStatus:
+            message = client.messages(delivery.reference).fetch()
+            return ProviderStatus(str(message.status or ""), str(message.error_code or ""))
+
+        return await self._account.ask(fetch, named(delivery))
 
 
 def status_address(status_url: str, notification: Notification) -> str:

@@ -8,6 +8,7 @@ from functions.adapters.twilio.account import TwilioAccount, named
 from functions.adapters.twilio.sms import CLOCKS_APART_S, MOST_LOOKED_AT, status_address
 from functions.domain.errors import NotSent, Unknown
 from functions.domain.notifications import Customer, Delivery, Notification
+from functions.domain.status_reports import ProviderStatus
 
 if TYPE_CHECKING:
     from twilio.rest import Client
@@ -67,6 +68,14 @@ class TwilioVoice:
             return next((each.sid for each in calls if _may_be_ours(each, claim)), None)
 
         return await self._account.ask(find, named(claim)) if claim.to else None
+
+    async def status(self, delivery: Delivery) -> ProviderStatus:
+        """What Twilio says of a call by its SID."""
+
+        def fetch(client: Client) -> ProviderStatus:
+            return ProviderStatus(str(client.calls(delivery.reference).fetch().status or ""))
+
+        return await self._account.ask(fetch, named(delivery))
 
 
 def spoken(body: str, language: str) -> str:

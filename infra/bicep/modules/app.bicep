@@ -37,7 +37,9 @@ var usual = {
   NO_READS_GRACE_MIN: '90'
   CONTEXT_WEIGHT_MAX: '2'
   UTILITY_NAME: ''
+  UTILITY_PHONE: ''
   UTILITY_TIME_ZONE: 'UTC'
+  OPERATOR_WEBHOOK_URL: ''
   MESSAGES_PER_MINUTE: '6000'
   SENDER_MESSAGES_PER_S: '100'
 }
@@ -115,6 +117,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
         { name: 'NO_READS_GRACE_MIN', value: chosen.NO_READS_GRACE_MIN }
         { name: 'CONTEXT_WEIGHT_MAX', value: chosen.CONTEXT_WEIGHT_MAX }
         { name: 'UTILITY_NAME', value: chosen.UTILITY_NAME }
+        { name: 'UTILITY_PHONE', value: chosen.UTILITY_PHONE }
         { name: 'UTILITY_TIME_ZONE', value: chosen.UTILITY_TIME_ZONE }
         { name: 'MESSAGES_PER_MINUTE', value: chosen.MESSAGES_PER_MINUTE }
         { name: 'SENDER_MESSAGES_PER_S', value: chosen.SENDER_MESSAGES_PER_S }
@@ -130,6 +133,11 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
         {
           name: 'WEBHOOK_SECRET'
           value: empty(webhookUrl) ? '' : '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/webhook-secret)'
+        }
+        { name: 'OPERATOR_WEBHOOK_URL', value: chosen.OPERATOR_WEBHOOK_URL }
+        {
+          name: 'OPERATOR_WEBHOOK_SECRET'
+          value: empty(chosen.OPERATOR_WEBHOOK_URL) ? '' : '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/operator-webhook-secret)'
         }
       ]
     }

@@ -10,6 +10,9 @@ from functions.domain.incidents import Incident, MemberChunk
 from functions.domain.packs import METER, METERS_PER_PACK, Pack
 from functions.domain.roster_shard import RosterShard
 
+BY_THE_CLOCK = "escalated"
+"""Kind of the messages that follow from when a timer ran, and not from the story: two runs differ in them."""
+
 
 class Outage(NamedTuple):
     """An incident without what depends on the order of arrival: its id and the number of its revisions."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 from e2e.cloud.consumer_process import BatchLine
-from e2e.cloud.end_state import EndState, meter_states, outage, told
+from e2e.cloud.end_state import BY_THE_CLOCK, EndState, meter_states, outage, told
 from e2e.cloud.world import World
 
 from functions import names
@@ -27,12 +27,14 @@ async def end_of(world: World) -> EndState:
     anomalies = [msgspec.convert(each, Anomaly) for each in await _all(world, names.ANOMALIES)]
     incidents = await stores.incidents.latest(state=None, feeder_id=None, limit=MOST)
     members = await asyncio.gather(*(stores.incidents.chunks(each.feeder_id, each.chunks) for each in incidents))
-    deliveries = [each for each in await _all(world, names.DELIVERIES) if "kind" in each]
+    deliveries = [
+        each for each in await _all(world, names.DELIVERIES) if each.get("kind", BY_THE_CLOCK) != BY_THE_CLOCK
+    ]
     return EndState(
         meters=meter_states(shards, [_pack(each) for each in await _all(world, names.PACKS)]),
         anomalies=sorted((each.id, each.start, each.end) for each in anomalies),
         incidents=sorted(outage(each, chunks) for each, chunks in zip(incidents, members, strict=True)),
-        told=sorted(told(each) for each in lines(world.output / "notifications.jsonl")),
+        told=sorted(told(each) for each in lines(world.output / "notifications.jsonl") if each["kind"] != BY_THE_CLOCK),
         deliveries=sorted((each["customer_id"], each["kind"], each["state"]) for each in deliveries),
         letters=sorted(each.id for each in await stores.letters.letters(MOST)),
     )

@@ -109,6 +109,15 @@ async def storm(store: Path, twilio: TwilioServer, created_at: int) -> Told:
     raise AssertionError(f"{waiting(store)} messages still wait after {MOST_ROUNDS} rounds")
 
 
+async def ask(database: Database, folder: Path, twilio: TwilioServer, shift_s: float) -> None:
+    """Let the minutes of the next hour pass, in which Twilio is asked about messages whose reports it never sent."""
+    twilio.set_faults()
+    later, account = build(database, folder, twilio.url, ShiftedClock(shift_s + 3_600))
+    while (await later.advancing.advance()).messages:
+        await asyncio.to_thread(twilio.wait, 60.0)
+    account.close()
+
+
 def waiting(store: Path) -> int:
     """Messages that have not come to their end."""
     with closing(Database(store)) as database:
@@ -132,6 +141,8 @@ async def test_in_a_storm_nobody_is_told_twice_and_nobody_forgotten(tmp_path: Pa
             twilio.deliver_to(url)
             twilio.set_faults(*rules())
             told = await storm(store, twilio, created_at)
+            unreported = await here.stores.deliveries.counts()
+        await ask(database, tmp_path, twilio, told.rounds * ROUND_S)
         account.close()
         deliveries = here.stores.deliveries
         records = [each for n in range(COUNT) for each in await deliveries.of_customer(customer(n).customer_id)]
@@ -140,8 +151,10 @@ async def test_in_a_storm_nobody_is_told_twice_and_nobody_forgotten(tmp_path: Pa
     texts = Counter(each["to"] for each in twilio.messages())
     by_state = Counter(each.state for each in records)
     print(f"\n{COUNT} messages, {told.rounds} rounds, {told.kills} kills, {told.took_s:.0f} s")
+    print(f"{unreported.get('sent', 0)} unreported, {by_state[DeliveryState.sent]} after Twilio was asked")
     print({state.value: count for state, count in by_state.items()}, twilio.report())
     assert told.kills
+    assert unreported.get("sent", 0) > by_state[DeliveryState.sent] == 0
     firsts = {each.customer_id: each for each in records if each.notification and each.notification.attempt == 1}
     assert set(firsts) == {customer(number).customer_id for number in range(COUNT)}
     for number in range(COUNT):

@@ -132,7 +132,7 @@ def _value(stack: Stack, name: str, text: str) -> str:
         return literal[1]
     if name in stack.defaults:
         return stack.defaults[name]
-    if name.startswith(("TWILIO_", "WEBHOOK_")):
+    if name.startswith(("TWILIO_", "WEBHOOK_", "OPERATOR_WEBHOOK_")):
         return ""
     return "https://made.up" if name.endswith(("URL", "Endpoint")) else "made-up"
 

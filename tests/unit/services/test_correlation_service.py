@@ -12,7 +12,7 @@ from functions.adapters.sqlite.database import Database
 from functions.domain.anomalies import Anomaly, Phase
 from functions.domain.board import BOARD_VERSION
 from functions.domain.errors import Conflict, RejectedDocument, TransientFault
-from functions.domain.notifications import DeliveryState, Intent, IntentKind
+from functions.domain.notifications import DeliveryState
 from functions.domain.publication import MOST_OPERATIONS
 from functions.domain.work_orders import AssetKind, WorkOrder, WorkOrderStatus
 from functions.services.correlation import CorrelationService
@@ -141,16 +141,6 @@ async def test_a_customer_is_told_once_however_often_the_message_comes(service, 
     assert [await office.delivery.deliver(message) for message in messages] == [DeliveryState.sent, None]
     assert [customer for customer, _ in office.channels["console"].sent] == ["C1"]
     assert await stores.deliveries.counts() == {"sent": 1}
-
-
-async def test_what_only_operators_are_told_goes_to_them_alone(stores):
-    intent = Intent(
-        id="int", kind=IntentKind.tamper, incident_id="inc:A", revision=2, feeder_id="F", chunks=(), created_at=NOW,
-        place="meter M1",
-    )  # fmt: skip
-    fan_out = FanOutService(stores.incidents, stores.customers, stores.letters)
-    (told,) = (await fan_out.expand([{**each, "type": "intent"} for each in fed(intent)])).notifications
-    assert (told.customer_id, told.place, told.revision) == ("operators", "meter M1", 2)
 
 
 async def test_when_an_outage_could_first_be_told_is_carried_to_its_messages(service, stores, clock, monkeypatch):

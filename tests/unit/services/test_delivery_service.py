@@ -51,6 +51,8 @@ async def test_a_message_is_sent_once_and_its_record_says_all(stores, clock):
     record = await stores.deliveries.read("C1", send_key("inc:A", "C1", SEEN))
     assert (record.to, record.channel, record.reference, record.sent_at) == (PHONE, "sms", "SM1", NOON)
     assert office.reports[0].accepted_s == [90]
+    await office.tell(message(AHEAD, work_start=NOON + HOUR, work_end=NOON + 2 * HOUR))
+    assert [each.accepted_s for each in office.reports[1:]] == [[]]  # no reading has led to it
 
 
 async def test_a_change_of_channel_between_two_deliveries_sends_nothing_twice(stores, clock):
@@ -284,7 +286,7 @@ async def test_a_cancellation_of_work_nobody_was_told_of_is_not_told(stores, clo
     await office.tell(message(AHEAD, **times), message(OFF, revision=2, **times))
     await office.pass_time(10 * HOUR)
     assert await office.reasons() == {
-        "planned_ahead": "newer word of it followed",
+        "planned_ahead": "the work is cancelled",
         "planned_cancelled": "what it follows was never announced",
     }
 

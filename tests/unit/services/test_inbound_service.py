@@ -13,11 +13,11 @@ from functions.adapters.sqlite.composition import sqlite_stores
 from functions.adapters.sqlite.database import Database
 from functions.domain import catalogue
 from functions.domain.anomalies import KINDS, Signal
-from functions.domain.conversation import Command, Reply, languages, say, understand
+from functions.domain.conversation import Command, Reply, about, languages, say, understand
 from functions.domain.customers import ConsentState, Customer
 from functions.domain.messages import Letterhead
 from functions.domain.roster_row import RosterRow
-from functions.domain.sms_segments import segments
+from functions.domain.sms_segments import Encoding, segments
 from functions.ports import Stores
 from functions.services.correlation import CorrelationService
 from functions.services.feeders import Feeders
@@ -29,7 +29,7 @@ NOW = 1_718_656_200
 """2024-06-17 20:30 UTC, 15:30 in Chicago."""
 PHONE = "+12025550101"
 STOPS = ("STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT")
-VALUES = {"since": "since 11:59 pm on 30 September", "reference": "KISJEU"}
+VALUES = {"since": "since 11:59 pm on 30 September", "reference": "KISJEU", "utility": "", "contact": ""}
 
 
 @pytest.fixture
@@ -108,10 +108,10 @@ async def test_other_words_change_nothing(stores: Stores, service: InboundServic
 
 
 async def test_the_answer_is_in_the_language_of_the_word_or_else_the_customers(service: InboundService) -> None:
-    assert await service.take(Inbound(PHONE, "HELP")) == say(Reply.help, "es")
-    assert await service.take(Inbound(PHONE, "AIDE")) == say(Reply.help, "fr")
-    assert await service.take(Inbound("+12025550103", "INFO")) == say(Reply.help, "fr")
-    assert await service.take(Inbound("+12025550199", "INFO")) == say(Reply.help, "en")
+    assert await service.take(Inbound(PHONE, "HELP")) == about("es")
+    assert await service.take(Inbound(PHONE, "AIDE")) == about("fr")
+    assert await service.take(Inbound("+12025550103", "INFO")) == about("fr")
+    assert await service.take(Inbound("+12025550199", "INFO")) == about("en")
     assert await service.take(Inbound(PHONE, "hola")) == say(Reply.not_understood, "es")
 
 
@@ -155,6 +155,27 @@ def test_every_language_of_the_catalogue_has_every_command_and_answer() -> None:
             assert "{" not in text
 
 
+@pytest.mark.parametrize("language", languages())
+def test_help_says_who_writes_and_whom_to_call_in_one_message_or_two(language: str) -> None:
+    named = about(language, "Riverside Rural Electric", "+1 (555) 010-0000")
+    assert named.startswith("Riverside Rural Electric")
+    assert "+1 (555) 010-0000" in named
+    heard = [understand(word) for word in named.replace(",", " ").split() if word.isupper()]
+    assert Command.stop in {each.command for each in heard if each is not None}
+    for text in (named, about(language)):
+        assert segments(text).parts <= 2
+        assert segments(text).encoding is Encoding.gsm_7, text
+        assert "{" not in text
+    assert about(language).split(":")[0].strip() not in ("", named.split(":")[0].strip())
+
+
+async def test_help_names_the_utility_of_the_settings(
+    stores: Stores, clock: SetClock, service: InboundService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_letterhead", Letterhead("Riverside Electric", "UTC", "555 010 0000"))
+    assert await service.take(Inbound(PHONE, "AYUDA")) == about("es", "Riverside Electric", "555 010 0000")
+
+
 def test_every_language_has_a_word_for_every_command() -> None:
     document = msgspec.json.decode(Path(catalogue.FOLDER.parent / "conversation.json").read_bytes())
     for language, entry in document.items():
@@ -175,6 +196,6 @@ def test_the_words_that_messages_ask_for_are_understood() -> None:
         assert heard.command is Command.out
     for code in languages():
         for reply in Reply:
-            words = [word.strip(".,") for word in say(reply, code, since="", reference="").split()]
+            words = [word.strip(".,") for word in say(reply, code, **dict.fromkeys(VALUES, "")).split()]
             capitals = [word for word in words if word.isupper() and len(word) > 2]
             assert all(understand(word) or word in ("SIN", "LUZ") for word in capitals), (code, reply, capitals)

@@ -5,20 +5,28 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import ClassVar
 
+import msgspec
 import pytest
+from message_office import Channel
+from priors import prior
 
 from functions.adapters.clocks import SetClock
+from functions.adapters.phone_numbers import PhoneNumbers
+from functions.adapters.sqlite.composition import sqlite_stores
 from functions.adapters.sqlite.customers import SqliteCustomers
 from functions.adapters.sqlite.database import Database
 from functions.adapters.sqlite.deliveries import SqliteDeliveries
+from functions.application import Application
 from functions.domain.customers import ConsentState, Customer
 from functions.domain.errors import RejectedDocument, TransientFault
 from functions.domain.message_report import MessageReport
 from functions.domain.notifications import Delivery, DeliveryState, IntentKind, Notification, send_key
-from functions.domain.status_reports import token_of
+from functions.domain.status_reports import ProviderStatus, token_of
 from functions.services.status import StatusService
+from functions.settings import Settings
 
 NOW = 1_700_000_000
 PHONE = "+12025550101"
@@ -126,7 +134,19 @@ async def test_a_report_is_the_answer_to_what_was_unknown(deliveries: SqliteDeli
     await service.take_form(TOKEN, form("queued"))
     known = await deliveries.read("C1", KEY)
     assert known is not None
-    assert (known.state, known.reference, known.not_before) == ("sent", SID, 0)
+    assert (known.state, known.reference, known.not_before) == ("sent", SID, NOW + 60 + 1_800)  # Twilio is asked then
+
+
+async def test_a_report_that_is_not_the_end_leaves_when_twilio_is_to_be_asked(
+    deliveries: SqliteDeliveries, service: StatusService
+) -> None:
+    taken = msgspec.structs.replace(record(), not_before=NOW + 1_800)
+    await deliveries.claim(taken)
+    for status in ("queued", "sent"):
+        await service.take_form(TOKEN, form(status))
+    assert [each.not_before for each in await deliveries.unconfirmed(NOW + 1_800, 10)] == [NOW + 1_800]
+    await service.take_form(TOKEN, form("delivered"))
+    assert await deliveries.unconfirmed(NOW + 1_800, 10) == []
 
 
 @pytest.mark.parametrize("state", [DeliveryState.expired, DeliveryState.dropped, DeliveryState.held])
@@ -248,3 +268,27 @@ async def test_a_record_that_never_stands_still_is_to_be_reported_again(
     monkeypatch.setattr(deliveries, "replace", never)
     with pytest.raises(TransientFault, match="report again"):
         await service.take_form(TOKEN, form("delivered"))
+
+
+class Asked(Channel):
+    """A provider that says of every message that it arrived."""
+
+    async def status(self, delivery: Delivery) -> ProviderStatus:
+        return ProviderStatus("delivered")
+
+
+async def test_the_minutes_timer_asks_about_messages_that_nobody_reported(database: Database, tmp_path: Path) -> None:
+    clock = SetClock(NOW)
+    application = Application.build(
+        Settings(output=tmp_path), sqlite_stores(database, tmp_path), score=lambda *_: None, prior=prior(),
+        notifiers={"sms": Asked("sms")}, plans=PhoneNumbers(), telemetry=Watch(), clock=clock,
+    )  # fmt: skip
+    await know(database)
+    notification = record().notification
+    assert notification is not None
+    assert await application.delivery.deliver(notification) is DeliveryState.sent
+    clock.set(NOW + 29 * 60)
+    assert (await application.advancing.advance()).messages == 0
+    clock.set(NOW + 30 * 60)
+    assert (await application.advancing.advance()).messages == 1
+    assert await application.stores.deliveries.counts() == {"delivered": 1}
