@@ -16,6 +16,7 @@ from functions.domain.anomalies import Kind, Signal
 from functions.domain.board import Board, OpenIncident
 from functions.domain.evidence import ARRIVAL_S, Evidence, fresh_s
 from functions.domain.incidents import OVER, Incident, IncidentKind, IncidentState
+from functions.domain.promises import standing
 from functions.domain.revising import inferred
 from functions.domain.telling import TELL_AFTER_S, Customers, Silent, due_at, may_tell
 from functions.domain.topology import DeviceKind, FeederMap
@@ -95,6 +96,9 @@ class Presumption:
                 earlier = trouble.end is not None and trouble.end < incident.started_at
                 if not earlier and incident.presumed.pop(trouble.meter_id, None) is not None:
                     trouble.told = True
+                    if trouble.promised is None and incident.last is not None:
+                        said = standing(incident.last.utility_estimate, incident.last.restoration_estimate, self._now)
+                        trouble.promised, trouble.promised_at = said or 0, self._now
         for incident in open_ones.values():
             for meter, back in incident.presumed.items():
                 moment = self._evidence.powered_at(meter)

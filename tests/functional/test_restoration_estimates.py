@@ -58,6 +58,12 @@ class Silence:
     def messages(self, report: object) -> None:
         pass
 
+    def incidents(self, revisions: object) -> None:
+        pass
+
+    def dead_letter(self, source: str) -> None:
+        pass
+
 
 class House:
     """Four meters behind one transformer, the product around them, and its clock."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
+import msgspec
 import pytest
 from correlation_bench import MINUTE, NOW, Story, all_of, closed, ends_of, opened
 
 from functions.domain import actions
 from functions.domain.incidents import Incident
 from functions.domain.notifications import Intent, IntentKind
-from functions.domain.promised import GAP_S
+from functions.domain.promised import GAP_S, keep_promises
 from functions.domain.revising import Restoration
+from functions.domain.schedule import ESTIMATE_S
 
 HOUR = 3_600
 SEEN, CHANGED, BACK = IntentKind.outage_seen, IntentKind.estimate_changed, IntentKind.restored
@@ -177,38 +179,34 @@ def test_an_intent_is_one_a_revision_and_names_it() -> None:
     assert all(each.id == f"{each.incident_id}:r{each.revision}:estimate_changed" for each in intents)
 
 
-def test_a_revision_never_has_more_than_two_intents_and_the_third_follows() -> None:
-    story = Story(estimate=at((0, 2 * HOUR), (HOUR, 6 * HOUR)))
-    story.tell(*all_of("T00", meters=range(3)))
-    story.wait(NOW + 20 * MINUTE)
-    soon = NOW + HOUR - 15 * MINUTE
-    story.tell(closed("M000", end=soon), at=soon + 30)
-    story.tell(opened("M003", start=NOW + 5), at=NOW + HOUR - 70)  # heard of late
-    story.tell(at=NOW + HOUR + 20)
-    story.wait(NOW + 2 * HOUR)
-    by_step = [[intent.kind for intent in step.intents] for step in story.steps if step.intents]
-    assert [SEEN, BACK] in by_step
-    assert all(len(kinds) <= 2 for kinds in by_step)
-    ((moment, until, customers),) = told(story)
-    assert (until, customers) == (6 * HOUR, FOUR[1:3])  # the fourth heard it with the outage
-    assert moment <= HOUR + 5 * MINUTE
-
-
-def test_what_the_utility_says_is_not_held_back_by_what_was_told_with_it() -> None:
-    """Three kinds of word at once: the utility's moment follows within minutes, however far ahead the last one lay."""
-    story = Story(estimate=at((0, 12 * HOUR)))
-    story.tell(*all_of("T00", meters=range(3)))
-    story.wait(NOW + 20 * MINUTE)
-    soon = NOW + HOUR - 15 * MINUTE
-    story.tell(closed("M000", end=soon), at=soon + 30)
-    story.tell(opened("M003", start=NOW + 5), at=NOW + HOUR - 70)
-    inform(story, NOW + HOUR + 20, utility_estimate=NOW + 20 * HOUR)
-    story.wait(NOW + 2 * HOUR)
-    assert [SEEN, BACK] in [[intent.kind for intent in step.intents] for step in story.steps]
-    ((moment, until, customers),) = told(story)
-    assert (until, customers) == (20 * HOUR, FOUR[1:3])
-    assert moment <= HOUR + 5 * MINUTE
+@pytest.mark.parametrize("utility", [None, 20 * HOUR])
+def test_a_revision_never_has_more_than_two_intents_and_the_third_follows_within_a_minute(utility: int | None) -> None:
+    story = dark(at((0, 2 * HOUR)), HOUR)
+    (incident,) = story.board.incidents
+    assert incident.last is not None
+    troubles = list(story.board.troubles.values())
+    moved = msgspec.structs.replace(
+        incident.last,
+        restoration_estimate=NOW + 6 * HOUR,
+        utility_estimate=None if utility is None else NOW + utility,
+    )
+    others = [intent for step in story.steps for intent in step.intents] * 2
+    now = NOW + HOUR
+    assert keep_promises(incident, moved, troubles, (), [], others, now) == ([], [])
+    assert incident.estimated_at + ESTIMATE_S <= now + MINUTE
+    _, (news,) = keep_promises(incident, moved, troubles, (), [], [], now + MINUTE)
+    assert (news.kind, news.estimate) == (CHANGED, NOW + (utility or 6 * HOUR))
 
 
 def test_without_a_model_nobody_is_told_what_nobody_computes() -> None:
     assert told(dark(None, 5 * HOUR)) == []
+
+
+def test_who_was_told_without_a_signal_hears_with_the_neighbours_and_with_a_signal_too() -> None:
+    story = Story(estimate=at((0, 4 * HOUR), (HOUR, 6 * HOUR), (3 * HOUR, 10 * HOUR)))
+    story.tell(*all_of("T00", meters=range(3)))
+    story.wait(NOW + 2 * HOUR + 10 * MINUTE)
+    assert [customers for _, _, customers in told(story)] == [FOUR]
+    story.tell(opened("M003", start=NOW + 5), at=NOW + 2 * HOUR + 11 * MINUTE)
+    story.wait(NOW + 5 * HOUR)
+    assert [(until, customers) for _, until, customers in told(story)] == [(6 * HOUR, FOUR), (10 * HOUR, FOUR)]
