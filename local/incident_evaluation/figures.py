@@ -13,6 +13,8 @@ class Alarms(msgspec.Struct, frozen=True, kw_only=True):
     """Anomalies that reached the operator, on their own or in an incident of their kind."""
     false_by_cause: dict[str, int]
     """Of them, those that should not have, by what really lay behind them."""
+    faults_found: dict[str, int]
+    """Faults of voltage and of metering, theft among them, of which anything reached the operator."""
     outages_found: int
     """Sustained outages nobody had announced that reached the operator as an outage."""
 

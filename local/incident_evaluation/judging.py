@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from functions.domain.anomalies import Anomaly, Kind
 from local.scorecard import DARK, GRACE_S, METERING, expected_kinds
@@ -13,6 +13,10 @@ from simulator import SimulatedUtility, TruthEvent
 
 SUSTAINED_S = 5 * 60
 """What lasts longer is an interruption that counts (IEEE 1366-2012); what does not is momentary."""
+FAULTS = ("voltage", "metering")
+"""What may be wrong besides supply."""
+OF_METERING = ("stuck", "drift", "tamper", "theft")
+OF_CONNECTION = frozenset({"outage", "flapping", "momentary", "communication"})
 LASTING = ("theft", "tamper")
 SUPPLY = frozenset({Kind.power_off.name, Kind.no_reads.name, Kind.sag.name, Kind.swell.name, Kind.unusual.name})
 HEAT = frozenset({Kind.sag.name, Kind.unusual.name})
@@ -34,8 +38,7 @@ FALSE = (Cause.planned, Cause.collector, Cause.heat, Cause.swap, Cause.nothing)
 """Causes of false alarms. What a meter says while the utility itself has switched it off is neither true nor false."""
 
 
-@dataclass(frozen=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What lay behind one anomaly, and the truth it belongs to, if any."""
 
     cause: Cause
@@ -77,6 +80,13 @@ class Judge:
                 if event.kind == "disconnected":
                     return Judgement(Cause.switched)
         return Judgement(Cause.nothing)
+
+
+def fault_sort(kind: str) -> str:
+    """Of `FAULTS`, what a truth of a kind is; empty for one of supply or of the way to the meter."""
+    if kind in OF_CONNECTION:
+        return ""
+    return "metering" if kind.startswith(OF_METERING) else "voltage"
 
 
 def _best(anomaly: Anomaly, truths: Iterable[TruthEvent]) -> TruthEvent | None:

@@ -11,7 +11,7 @@ from functions.domain.anomalies import Anomaly, Kind, Signal
 from functions.domain.incidents import Incident, IncidentKind
 from functions.domain.notifications import IntentKind
 from local.incident_evaluation.figures import Alarms, Messages, Placing, SeedFigures
-from local.incident_evaluation.judging import FALSE, SUSTAINED_S, Cause, Judge
+from local.incident_evaluation.judging import FALSE, FAULTS, SUSTAINED_S, Cause, Judge, fault_sort
 from local.incident_evaluation.outcome import Outcome
 from local.incident_evaluation.watching import Watched
 from local.scorecard import DARK, GRACE_S
@@ -66,20 +66,23 @@ class Measure:
         return truth.kind in DARK_INTERRUPTIONS and truth.end - truth.start > SUSTAINED_S and unannounced
 
     def _alarms(self, outcome: Outcome | None) -> Alarms:
-        raised, causes = 0, Counter[str]()
+        raised, causes, faults = 0, Counter[str](), set[tuple[str, str]]()
         for anomaly in self._watched.anomalies:
             at = anomaly.raised_at if outcome is None else outcome.raised_at.get(anomaly.anomaly_id)
             if at is None:
                 continue
-            cause = self._judge.judge(anomaly, at).cause
+            cause, truth = self._judge.judge(anomaly, at)
             if outcome is not None and _explained(anomaly, cause, outcome.kinds_of(anomaly.anomaly_id)):
                 continue
             raised += 1
             causes[cause.name] += cause in FALSE
+            if truth is not None and cause is Cause.real and (sort := fault_sort(truth.kind)):
+                faults.add((sort, truth.truth_id))
         return Alarms(
             desk=WITHOUT if outcome is None else outcome.desk,
             raised=raised,
             false_by_cause={cause.name: causes[cause.name] for cause in FALSE},
+            faults_found={sort: sum(each == sort for each, _ in faults) for sort in FAULTS},
             outages_found=sum(self._is_found(truth, outcome) for truth in self._truths),
         )
 

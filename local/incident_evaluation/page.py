@@ -10,7 +10,7 @@ import numpy as np
 
 from functions.domain.errors import InputError
 from local.incident_evaluation.figures import Alarms, Evaluation, SeedFigures
-from local.incident_evaluation.judging import FALSE
+from local.incident_evaluation.judging import FALSE, FAULTS
 from local.incident_evaluation.plots import draw_plots
 
 BEGIN, END = "<!-- evaluate-incidents:begin -->", "<!-- evaluate-incidents:end -->"
@@ -118,15 +118,20 @@ def _alarms(seeds: Sequence[SeedFigures]) -> str:
     def line(pick: Callable[[SeedFigures], Alarms]) -> tuple[str, ...]:
         these = [pick(each) for each in seeds]
         by_cause = (spread([each.false_by_cause[cause.name] for each in these], "{:,.0f}".format) for cause in FALSE)
-        found = spread(
-            [each.outages_found / max(seed.without.outages_found, 1) for each, seed in zip(these, seeds, strict=True)],
-            "{:.1%}".format,
+        faults = (
+            share([each.faults_found[sort] for each in these], [each.without.faults_found[sort] for each in seeds])
+            for sort in FAULTS
         )
+        found = share([each.outages_found for each in these], [each.without.outages_found for each in seeds])
         numbers = (spread([each.raised for each in these], "{:,.0f}".format),
                    spread([each.false for each in these], "{:,.0f}".format))  # fmt: skip
-        return these[0].desk, *numbers, *by_cause, found
+        return these[0].desk, *numbers, *by_cause, *faults, found
 
-    head = ("context", "alarms", "of them false", *(cause.value for cause in FALSE), "outages raised")
+    def share(these: Sequence[int], of_those: Sequence[int]) -> str:
+        return spread([each / max(of, 1) for each, of in zip(these, of_those, strict=True)], "{:.1%}".format)
+
+    head = ("context", "alarms", "of them false", *(cause.value for cause in FALSE),
+            *(f"{sort} faults raised" for sort in FAULTS), "outages raised")  # fmt: skip
     desks = (line(lambda each, nth=nth: each.desks[nth]) for nth in range(len(seeds[0].desks)))  # type: ignore[misc]
     return table(head, (line(lambda each: each.without), *desks))
 

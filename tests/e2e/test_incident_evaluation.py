@@ -42,6 +42,8 @@ def test_without_context_every_anomaly_is_an_alarm(seed: Seed) -> None:
     assert figures.without.raised == len(watched.anomalies) > 100
     assert 0 < figures.without.false < figures.without.raised
     assert figures.without.outages_found <= figures.outages
+    shown, all_of_them = figures.desks[-1].faults_found, figures.without.faults_found
+    assert all(0 < shown[sort] <= all_of_them[sort] for sort in ("voltage", "metering"))
 
 
 def test_each_desk_is_told_what_it_is_told_and_no_more(seed: Seed) -> None:
