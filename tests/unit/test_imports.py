@@ -22,7 +22,7 @@ ANYTHING = ("*",)
 # Most particular first: the first that matches a file holds.
 ROOMS: dict[str, tuple[str, ...]] = {
     "functions/domain/": (*ARRAYS, *DOMAIN),
-    "functions/ports.py": (*ARRAYS, *DOMAIN),
+    "functions/ports/": (*ARRAYS, *PORTS),
     "functions/services/": (*ARRAYS, *SERVICES),
     "functions/adapters/": (*ANYTHING, *PORTS, "functions.adapters", "functions.names"),
     "functions/triggers/": (
