@@ -117,8 +117,8 @@ def told_next_feeder(announcement: Announcement, now: int) -> Announcement:
         msgspec.structs.replace(
             announcement,
             word=None,
-            told=None if over else word.order,
-            told_feeders=() if over else word.feeders,
+            told=_still_told(word) if over else word.order,
+            told_feeders=() if over and _still_told(word) is None else word.feeders,
             stage=Stage.unheard if over else _stage(word.order, word.at),
         ),
         now,
@@ -165,7 +165,10 @@ def _next_word(announcement: Announcement, now: int) -> Word | None:
         if not order.explains:
             return _word(IntentKind.planned_cancelled, known, announcement.told_feeders, now)
         if (order.asset_kind, order.scope, order.asset_id) != (known.asset_kind, known.scope, known.asset_id):
-            return _word(IntentKind.planned_cancelled, known, announcement.told_feeders, now, spared=order)
+            # Who stays below it hears of it at once, or is in it; if neither, the old hours are off for them as well.
+            at_once = _is_to_come(announcement, now) and now >= order.issued_at and _stage(order, now) > Stage.unheard
+            spared = order if at_once or now >= order.start else None
+            return _word(IntentKind.planned_cancelled, known, announcement.told_feeders, now, spared=spared)
         moved = max(abs(order.start - known.start), abs(order.end - known.end)) > MOVED_S
         if moved and order.status in COMING and now < order.end:
             return _word(IntentKind.planned_changed, order, announcement.feeders, now)
@@ -179,6 +182,14 @@ def _word(
     kind: IntentKind, order: WorkOrder, feeders: Sequence[str], now: int, *, spared: WorkOrder | None = None
 ) -> Word | None:
     return Word(kind=kind, order=order, feeders=tuple(feeders), at=now, spared=spared) if feeders else None
+
+
+def _still_told(off: Word) -> WorkOrder | None:
+    """What those below the new asset know of work that has begun: of what is to come they are told anew."""
+    stays = off.spared
+    if stays is None or off.at < stays.start:
+        return None
+    return msgspec.structs.replace(stays, start=off.order.start, end=off.order.end)
 
 
 def _known(announcement: Announcement, now: int) -> WorkOrder | None:

@@ -61,6 +61,8 @@ class OpenIncident(msgspec.Struct, kw_only=True, omit_defaults=True):
     estimated_at: int = 0
     presumed: dict[str, int] = {}
     """Meters without a signal of their own whose customers were told: when each was seen with power again, or 0."""
+    promised: dict[str, tuple[int, int]] = {}
+    """Of those meters: when their customers were told that power comes back (0: nobody can say), and when they were."""
     look_at: int | None = None
     """When something becomes due that no signal will tell."""
     last: Incident | None = None

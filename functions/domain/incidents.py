@@ -135,6 +135,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     counted: bool = True
     """Whether sums over incidents take it in: not one above the feeders, whose customers its children count, nor one
     that became part of another, was explained after all, or was a false alarm."""
+    verdict: str = ""
+    """An operator's, if there is one."""
     interrupted: Interrupted | None = None
     """What an outage cost its customers, from their own times, once it has ended: the reliability indices' log."""
 

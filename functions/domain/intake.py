@@ -65,6 +65,8 @@ class Intake:
             trouble.end = max(end, trouble.start)
             trouble.exact_end = anomaly.at is not None
             trouble.ended_heard_at = self._now
+            # Of a meter taken out of service it is not known whether its customer has power: nothing is said of it.
+            trouble.lapsed = anomaly.provisional and trouble.nature is Nature.supply
 
     def suppress(self, trouble: Trouble, verdict: Verdict) -> None:
         """Put a trouble into the ledger: it is explained for now."""

@@ -61,7 +61,8 @@ def too_late(notification: Notification, expires_at: int, now: int) -> Step | No
         return Step.expire(WORK_HAS_BEGUN)
     if notification.kind in PLANNED_KINDS and now >= (notification.work_end or now + 1):
         return Step.drop(WORK_IS_OVER)
-    return Step.expire(TOO_OLD) if now > expires_at else None
+    # Word of planned work is news until the work is over, however long others went first.
+    return Step.expire(TOO_OLD) if now > expires_at and notification.kind not in PLANNED_KINDS else None
 
 
 def is_over(incident: Incident | None) -> bool:

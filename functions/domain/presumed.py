@@ -96,9 +96,9 @@ class Presumption:
                 earlier = trouble.end is not None and trouble.end < incident.started_at
                 if not earlier and incident.presumed.pop(trouble.meter_id, None) is not None:
                     trouble.told = True
-                    if trouble.promised is None and incident.last is not None:
-                        said = standing(incident.last.utility_estimate, incident.last.restoration_estimate, self._now)
-                        trouble.promised, trouble.promised_at = said or 0, self._now
+                    said = incident.promised.pop(trouble.meter_id, None)
+                    if trouble.promised is None and said is not None:
+                        trouble.promised, trouble.promised_at = said
         for incident in open_ones.values():
             for meter, back in incident.presumed.items():
                 moment = self._evidence.powered_at(meter)
@@ -170,30 +170,46 @@ class Presumption:
         return tuple(found)
 
     def waiting(self, incident: OpenIncident) -> tuple[Trouble, ...]:
-        """Who was told of an incident without a signal of their own, and of no end."""
-        return tuple(
-            self._trouble(incident, meter, incident.started_at, self._now)
-            for meter, back in incident.presumed.items()
-            if not back
-        )
+        """Who was told of an incident without a signal of their own, and of no end; with what was promised to them."""
+        found = []
+        for meter, back in incident.presumed.items():
+            if not back:
+                trouble = self._trouble(incident, meter, incident.started_at, self._now)
+                trouble.told = True
+                trouble.promised, trouble.promised_at = incident.promised.get(meter, (None, 0))
+                found.append(trouble)
+        return tuple(found)
 
-    def settle(self, incident: OpenIncident, state: IncidentState, silent: Silent) -> None:
-        """Note who was told; of an incident that is over, those who wait on go over to the one above them."""
+    def settle(self, incident: OpenIncident, revision: Incident, silent: Silent, waiting: Sequence[Trouble]) -> None:
+        """Note who was told what; of an incident that is over, those who wait on go over to the one above them."""
+        until = standing(revision.utility_estimate, revision.restoration_estimate, self._now)
         for each in silent.out:
             incident.presumed[each.meter_id] = 0
+            incident.promised[each.meter_id] = until or 0, self._now
+        for each in waiting:
+            if each.promised is not None:
+                incident.promised[each.meter_id] = each.promised, each.promised_at
         for each in silent.back:
             incident.presumed.pop(each.meter_id, None)
-        if state in OVER:
+            incident.promised.pop(each.meter_id, None)
+            if revision.state not in OVER:
+                # It stays as what has ended, as if it had spoken: what goes dark there later is an outage of its own.
+                each.told = each.told_back = True
+                self._board.troubles[each.anomaly_id] = each
+        if revision.state in OVER:
             for meter, back in incident.presumed.items():
                 for heir in self._heirs(incident, meter)[:1]:
                     heir.presumed[meter] = back
+                    if meter in incident.promised:
+                        heir.promised[meter] = incident.promised[meter]
 
     def bequeath(self, incident: OpenIncident) -> None:
         """Let the incident that another became part of tell its silent meters."""
         heir = self._board.incident(incident.merged_into)
         if heir is not None and heir is not incident:
             heir.presumed |= incident.presumed
-            incident.presumed = {}
+            heir.promised |= incident.promised
+            incident.presumed, incident.promised = {}, {}
 
     def _heirs(self, incident: OpenIncident, meter: str) -> list[OpenIncident]:
         """Other outages that a meter hangs below."""

@@ -38,7 +38,7 @@ def keep_promises(
     if revision.kind is not IncidentKind.outage or revision.state not in ON:
         return [], []
     until = standing(revision.utility_estimate, revision.restoration_estimate, now)
-    waiting = _waiting(troubles)
+    waiting = _waiting((*troubles, *presumed))
     for customer in _announced(chunks, intents) & waiting.keys():
         _note(waiting[customer], until, now)
     if until is None or not waiting:
@@ -54,7 +54,7 @@ def keep_promises(
     if not due:
         return [], []
     _note(due, until, now)
-    members = [each.member() for each in (*due, *presumed)]
+    members = [each.member() for each in due]
     made = chunk(revision.feeder_id, revision.incident_id, IntentKind.estimate_changed, members)
     return made, [_intent(revision, made, until, now)]
 

@@ -167,7 +167,7 @@ class Publication:
         told, intents = tell(incident, revision, troubles, customers, self._now, silent)
         presumed = self._presumption.waiting(incident)
         others, news = keep_promises(incident, revision, troubles, presumed, told, intents, self._now)
-        self._presumption.settle(incident, revision.state, silent)
+        self._presumption.settle(incident, revision, silent, presumed)
         incident.revision, incident.last = revision.revision, revision
         for trouble in troubles:
             trouble.listed = True

@@ -136,6 +136,7 @@ def draft(
         restoration_estimate=incident.last.restoration_estimate if incident.last else None,
         restoration_quantiles=incident.last.restoration_quantiles if incident.last else (),
         counted=state is not IncidentState.false_alarm,
+        verdict=incident.verdict,
     )
 
 

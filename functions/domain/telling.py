@@ -46,11 +46,16 @@ class Customers:
         """Troubles that last, of outages, by customer."""
         self.informed: set[str] = set(presumed)
         """Who was told of an outage and not yet of its end."""
+        self.promised: dict[str, tuple[int, int]] = {}
+        """When they were last told that power comes back (0: nobody can say), and when they were."""
         for trouble in troubles:
             if trouble.end is None and trouble.incident_id in outages:
                 self.dark[trouble.customer_id].append(trouble)
             if trouble.told and not trouble.told_back:
                 self.informed.add(trouble.customer_id)
+                before = self.promised.get(trouble.customer_id, (0, -1))
+                if trouble.promised is not None and trouble.promised_at > before[1]:
+                    self.promised[trouble.customer_id] = trouble.promised, trouble.promised_at
 
     def patience_until(self, customer_id: str, start: int) -> int:
         """Until when nothing is said to a customer who lost power at `start`, as far as is known."""
@@ -95,6 +100,9 @@ def tell(
             _mark(theirs)
             if customer not in customers.informed:
                 out += [each for each in theirs if each.end is None]
+            elif customer in customers.promised:
+                for each in theirs:
+                    each.promised, each.promised_at = customers.promised[customer]
     _mark_back(back)
     back += [each for each in silent.back if each.customer_id not in customers.dark]
     for each in silent.back:

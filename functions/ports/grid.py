@@ -70,7 +70,9 @@ class AnomalyStore(Protocol):
         """Insert records whose id is not there yet; returns how many were new."""
         ...
 
-    async def between(self, start: int, end: int, kinds: Collection[str]) -> list[Anomaly]:
+    async def between(
+        self, start: int, end: int, kinds: Collection[str], feeder_id: str | None = None
+    ) -> list[Anomaly]:
         """Both records of every anomaly of these kinds that began before `end` and had not ended before `start`."""
         ...
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 import msgspec
 
 from functions.domain.audit import AuditEntry, Outcome, of_many
-from functions.domain.errors import MeterSentryError
+from functions.domain.errors import MeterSentryError, StoreError
 from functions.ports import AuditStore, Clock
 
 
@@ -39,6 +39,8 @@ class AuditService:
         await self._store.put(entry)
         try:
             yield
+        except StoreError:  # part of it may have taken effect: it stays `asked`
+            raise
         except MeterSentryError as fault:
             await self._store.put(msgspec.structs.replace(entry, outcome=Outcome.refused, reason=str(fault)))
             raise

@@ -115,6 +115,8 @@ class CorrelationService:
             raise RejectedDocument("incident_id", f"names no incident of feeder {feeder_id}")
         if verdict not in actions.VERDICTS:
             raise RejectedDocument("verdict", f"is none of {' and '.join(actions.VERDICTS)}; send one of them")
+        if found.verdict == verdict:  # said before: it teaches nothing more
+            return found
         board = await self._incidents.board(feeder_id)
         if board.incident(incident_id) is None:
             revision = await self._judge_closed(found, verdict, by, at)
@@ -167,6 +169,7 @@ class CorrelationService:
             id=f"{last.incident_id}:r{last.revision + 1}",
             revision=last.revision + 1,
             state=state,
+            verdict=verdict,
             counted=last.counted and state is not IncidentState.false_alarm,
             acknowledged_by=last.acknowledged_by or by,
             acknowledged_at=at if last.acknowledged_at is None else last.acknowledged_at,

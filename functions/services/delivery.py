@@ -27,6 +27,7 @@ from functions.services.standing import Standing
 
 SENDING_S = 60
 """A claim this old is not being sent any more: whoever made it has died, or did not hear how it ended."""
+DAY_S = 86_400
 BACK_OFF_S = 15
 LONGEST_BACK_OFF_S = 15 * 60
 OPTED_OUT = "21610"
@@ -126,7 +127,8 @@ class DeliveryService:
         if until is not None:
             return Step.hold(next_step.QUIET_HOURS, until), channel
         if not await self._allowance.take(channel, critical=customer.critical, waited=waited):
-            return Step.hold(next_step.OTHERS_FIRST, (now // MINUTE_S + 1) * MINUTE_S), channel
+            ahead_s = DAY_S if notification.kind in OUTAGE_KINDS else 0  # before whatever else has waited for hours
+            return Step.hold(next_step.OTHERS_FIRST, (now // MINUTE_S + 1) * MINUTE_S - ahead_s), channel
         return Step.send(), channel
 
     async def _opted_out(self, customer: Customer) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import zlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -19,6 +21,8 @@ from functions.domain.restoration_learning import Learnt, learn
 from functions.domain.revising import Estimate
 from functions.domain.topology import DeviceKind, FeederMap
 from functions.ports import Clock, ExpectationStore, IncidentStore
+
+log = logging.getLogger(__name__)
 
 LEARN_S = 5 * 60
 """An outage that is over stays open on its board for a quarter of an hour: none is missed between two looks."""
@@ -55,7 +59,11 @@ class ExpectationService:
         """What is expected of the incidents of a board; None without a model."""
         if self._model is None:
             return None
-        learnt = await self._known(now)
+        try:
+            learnt = await self._known(now)
+        except (msgspec.DecodeError, zlib.error, ValueError):
+            log.exception("what outages have taught cannot be read, and nothing is estimated; delete it, or redeploy")
+            return None
         return expected_by(self._model, learnt, board=board, feeder=feeder, utc_offset_s=self._offset(now))
 
     async def learn(self) -> bool:

@@ -32,6 +32,8 @@ from functions.services.planned_standing import PlannedStanding
 FRESH_S = 60
 """What is younger goes without asking how the incident stands."""
 WAIT_S = 60
+GOES_ON_S = 3 * 86_400
+"""Who slides from one outage into another was told of the first, and hears of the end of the last."""
 LONGEST_WAIT_S = 15 * 60
 """An announcement that is on its way for longer has most likely arrived."""
 
@@ -72,7 +74,7 @@ class Standing:
             return Step.drop(next_step.POWER_IS_BACK)
         if notification.estimate is not None and notification.estimate <= now:
             return Step.drop(next_step.MOMENT_HAS_PASSED)
-        if waited and await self._newer(notification):
+        if await self._newer(notification):
             return Step.drop(next_step.NEWER)
         if waited and next_step.is_over(await self._head(notification)):
             return Step.drop(next_step.OUTAGE_IS_OVER)
@@ -130,13 +132,16 @@ class Standing:
     async def _announced_elsewhere(self, notification: Notification) -> list[Delivery]:
         """Announcements of incidents that have become part of this one: nobody was told of their end."""
         found = await self._deliveries.of_customer(notification.customer_id)
-        ended = {each.incident_id for each in found if each.kind is IntentKind.restored}
+        ends = [each for each in found if each.kind is IntentKind.restored]
+        ended = {each.incident_id for each in ends}
+        told = [each for each in ends if each.state in TOLD | ON_ITS_WAY and each.key != notification.key]
+        since = max((each.claimed_at for each in told), default=notification.started_at - GOES_ON_S)
         return [
             each
             for each in found
             if each.kind is IntentKind.outage_seen
             and each.incident_id not in ended
-            and each.claimed_at >= notification.started_at
+            and each.claimed_at >= since
             and each.notification is not None
             and each.notification.feeder_id == notification.feeder_id
         ]

@@ -81,3 +81,10 @@ async def test_a_period_has_not_what_was_over_before_it(stores: Stores) -> None:
     await stores.anomalies.insert([opened("M1", 100), closed("M1", 100, 200)])
 
     assert await ids(stores, 200, 300) == set()
+
+
+async def test_those_of_one_feeder_can_be_read_alone(stores: Stores) -> None:
+    here, elsewhere = opened("M1", 100), msgspec.structs.replace(opened("M2", 100), feeder_id="G")
+    await stores.anomalies.insert([here, elsewhere])
+
+    assert await stores.anomalies.between(0, 1_000, KINDS, "G") == [elsewhere]

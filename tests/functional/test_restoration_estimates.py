@@ -104,6 +104,11 @@ class House:
         await self.host.deliver("0", [json.dumps(body).encode()])
         await self.host.settle()
 
+    async def read(self, meter: str, volts: float, at: int) -> None:
+        """A meter's reading comes."""
+        columns = {"meter_id": [meter], "timestamp": [at], "voltage_v": [volts], "energy_kwh": [0.0]}
+        await self._deliver({"feeder_id": "F", "interval_s": 900, "readings": columns})
+
     async def wait(self, until: int) -> None:
         """Minutes pass."""
         while self.clock.now() < until:
@@ -233,3 +238,13 @@ async def test_what_it_has_shown_is_learnt_once(house: House) -> None:
     assert learnt.levels.lasted[False].samples == 1
     assert learnt.levels.lasted[False].mean == pytest.approx(np.log(2), abs=0.02)
     assert learnt.calibration.shifts[:4] == pytest.approx((-0.0045, -0.0025, -0.001, -0.0005))
+
+
+async def test_a_meter_that_moves_to_another_feeder_in_an_outage_tells_nobody_that_power_is_back(house: House) -> None:
+    await house.say("last_gasp", START + 60)
+    await house.wait(START + HOUR)
+    gone = RosterRow(meter_id="M0", feeder_id="F", retired=True)
+    await house.application.feeders.load([gone], house.clock.now())
+    await house.read("M3", 0.0, START + 2_700)
+    await house.wait(START + 3 * HOUR)
+    assert not any("back" in words.partition("expect")[0] for words in house.told("C-M0"))

@@ -50,12 +50,16 @@ class CosmosAnomalies:
             return False
         return True
 
-    async def between(self, start: int, end: int, kinds: Collection[str]) -> list[Anomaly]:
+    async def between(
+        self, start: int, end: int, kinds: Collection[str], feeder_id: str | None = None
+    ) -> list[Anomaly]:
         """Records of anomalies that began before `end` and had not ended before `start`, as far back as any is kept."""
         wanted = {f"kind{number}": kind for number, kind in enumerate(sorted(kinds))}
         marks = ", ".join(f"@{name}" for name in wanted)
         text = f"SELECT * FROM c WHERE c.start < @end AND c.kind IN ({marks})"  # noqa: S608  # only parameters
         values = {"end": end, **wanted}
-        found = [msgspec.convert(each, Anomaly) async for each in self._anomalies.query(text, values)]
+        found = [
+            msgspec.convert(each, Anomaly) async for each in self._anomalies.query(text, values, partition=feeder_id)
+        ]
         over = {each.anomaly_id for each in found if each.end is not None and each.end <= start}
         return sorted((each for each in found if each.anomaly_id not in over), key=lambda each: (each.start, each.id))

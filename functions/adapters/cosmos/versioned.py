@@ -15,6 +15,7 @@ from functions.adapters.cosmos.container import BATCH_OPERATIONS, CosmosContaine
 from functions.domain.documents import LATEST
 
 _VERSION = "version:partition"
+REACH_S = 60 * 86_400
 MOST_COPIES = 4_000
 """Of partitions in one process."""
 BATCH_BYTES = 1_000_000
@@ -49,15 +50,21 @@ class VersionedPartitions:
         copy = self._copies.get(scope)
         if copy is None or copy.etag != etag or copy.after > after:
             # As far back as anybody has asked: those who share a partition must not take turns.
-            copy = await self._read(scope, after if copy is None else min(after, copy.after))
+            copy = await self._read(
+                scope, after if copy is None else max(min(after, copy.after), after - REACH_S), etag
+            )
         return [each for each in copy.documents if each["end"] > after]
 
-    async def _read(self, scope: str, after: int) -> _Copy:
+    async def _read(self, scope: str, after: int, etag: str | None) -> _Copy:
         found = self._container.query("SELECT * FROM c WHERE c['end'] > @after", {"after": after}, partition=scope)
         by_id = {each["id"]: each async for each in found}
         # The version that the query saw: the replica that answered it may be behind the one that was asked before.
         version = by_id.pop(_VERSION, None)
-        copy = _Copy(None if version is None else version["_etag"], after, list(by_id.values()))
+        seen = None if version is None else version["_etag"]
+        copy = _Copy(seen, after, list(by_id.values()))
+        if seen != etag:  # somebody wrote meanwhile: pages may be of both versions, so nothing is kept
+            self._copies.pop(scope, None)
+            return copy
         if len(self._copies) >= MOST_COPIES:
             self._copies.clear()
         self._copies[scope] = copy

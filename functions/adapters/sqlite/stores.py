@@ -60,10 +60,16 @@ class SqliteAnomalies:
         with self._anomalies.database.transaction() as connection:
             return self._anomalies.insert(documents, connection)
 
-    async def between(self, start: int, end: int, kinds: Collection[str]) -> list[Anomaly]:
+    async def between(
+        self, start: int, end: int, kinds: Collection[str], feeder_id: str | None = None
+    ) -> list[Anomaly]:
         """Records of anomalies of these kinds that began before `end` and had not ended before `start`."""
         marks = ", ".join("?" * len(kinds))
-        condition = f"type = 'anomaly' AND sort < ? AND state IN ({marks}) ORDER BY sort, id"
-        records = self._anomalies.select(Anomaly, condition, end, *sorted(kinds))
+        condition, of = (
+            f"type = 'anomaly' AND sort < ? AND state IN ({marks})",
+            () if feeder_id is None else (feeder_id,),
+        )
+        condition += " AND partition = ?" if of else ""
+        records = self._anomalies.select(Anomaly, f"{condition} ORDER BY sort, id", end, *sorted(kinds), *of)
         over = {each.anomaly_id for each in records if each.end is not None and each.end <= start}
         return [each for each in records if each.anomaly_id not in over]

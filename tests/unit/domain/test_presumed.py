@@ -166,3 +166,26 @@ def test_a_storm_of_silent_meters_stays_within_one_document_and_one_commit():
     assert sum(len(each.presumed) for each in story.board.incidents) == 2_000
     assert max(step.operations for step in story.steps) <= MOST_OPERATIONS
     assert len(msgspec.json.encode(stored_board(story.board))) < 1_900_000
+
+
+def test_who_was_back_and_is_dark_again_below_an_open_outage_is_in_an_outage_of_its_own():
+    story = Story(feeder(laterals=3, transformers=4))
+    everything = [f"T{lateral}{transformer}" for lateral in range(3) for transformer in range(4)]
+    story.tell(*all_of(*(each for each in everything if each != "T11"), start=START), at=START)
+    story.wait(NOW + 45 * MINUTE)
+    story.powered |= {f"M11{number}": NOW + HOUR for number in range(4)}
+    story.tell(at=NOW + HOUR + MINUTE)
+    story.wait(NOW + 100 * MINUTE)
+    first = {each.incident_id for each in story.open}
+    story.tell(*all_of("T11", start=NOW + 4 * HOUR), at=NOW + 4 * HOUR)
+    story.wait(NOW + 6 * HOUR)
+    seen = [
+        intent.incident_id
+        for step in story.steps
+        for intent in step.intents
+        if intent.kind == "outage_seen"
+        and any(member.meter_id == "M110" for name in intent.chunks for member in story.members[name])
+    ]
+    assert len(seen) == 2
+    assert seen[0] in first
+    assert seen[1] not in first

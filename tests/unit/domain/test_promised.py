@@ -210,3 +210,13 @@ def test_who_was_told_without_a_signal_hears_with_the_neighbours_and_with_a_sign
     story.tell(opened("M003", start=NOW + 5), at=NOW + 2 * HOUR + 11 * MINUTE)
     story.wait(NOW + 5 * HOUR)
     assert [(until, customers) for _, until, customers in told(story)] == [(6 * HOUR, FOUR), (10 * HOUR, FOUR)]
+
+
+def test_a_signal_that_comes_before_the_news_does_not_lose_it() -> None:
+    story = Story(estimate=at((0, 4 * HOUR), (20 * MINUTE, 6 * HOUR)))
+    story.tell(*all_of("T00", meters=range(3)))
+    story.wait(NOW + 20 * MINUTE)
+    inform(story, NOW + 21 * MINUTE, crew_status="on site")
+    story.tell(opened("M003", "no_reads", start=NOW + 5), at=NOW + 25 * MINUTE)
+    story.wait(NOW + 3 * HOUR)
+    assert sorted({each for _, until, customers in told(story) if until == 6 * HOUR for each in customers}) == FOUR

@@ -325,3 +325,26 @@ async def test_a_substation_of_50_000_customers_is_told_minute_by_minute_in_litt
     assert len(told) == sum(told.values()) == feeders * each
     assert max(utility.expanded) <= announcing.MOST_A_RUN + each
     assert peak < 40 * 2**20, f"{peak / 2**20:.0f} MiB"
+
+
+@pytest.mark.parametrize("then", ["planned", "cancelled"])
+async def test_who_stays_below_a_narrowed_order_hears_that_the_old_hours_are_off(utility, then):
+    await utility.order("F", asset_kind="feeder")
+    await utility.pass_until(START - 40 * HOUR)
+    later = START + 5 * 24 * HOUR
+    await utility.order("T1", start=later, end=later + 3 * HOUR)
+    await utility.pass_until(START - 30 * HOUR)
+    await utility.order("T1", start=later, end=later + 3 * HOUR, status=then)
+    await utility.pass_until(START + 3 * HOUR)
+    assert ["is cancelled" in words for words in utility.heard("C2")] == [False, True]
+
+
+async def test_who_stays_below_an_order_narrowed_during_the_work_hears_that_it_takes_longer(utility):
+    await utility.order("F", asset_kind="feeder")
+    await utility.pass_until(START + HOUR, 30 * 60)
+    await utility.order("T1", status="in_progress")
+    await utility.pass_until(START + 2 * HOUR, 30 * 60)
+    await utility.order("T1", status="in_progress", end=START + 8 * HOUR)
+    await utility.pass_until(START + 4 * HOUR, 30 * 60)
+    assert "has moved" in utility.heard("C2")[-1]
+    assert "is cancelled" in utility.heard("C3")[-1]

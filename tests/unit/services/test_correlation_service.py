@@ -14,8 +14,10 @@ from functions.domain.board import BOARD_VERSION
 from functions.domain.errors import Conflict, RejectedDocument, TransientFault
 from functions.domain.notifications import DeliveryState
 from functions.domain.publication import MOST_OPERATIONS
+from functions.domain.restoration_learning import Learnt
 from functions.domain.work_orders import AssetKind, WorkOrder, WorkOrderStatus
 from functions.services.correlation import CorrelationService
+from functions.services.expectations import ExpectationService
 from functions.services.fan_out import FanOutService
 from functions.services.feeders import Feeders
 from functions.services.grid_context import ContextService
@@ -319,3 +321,23 @@ async def test_a_board_of_a_newer_release_costs_its_own_feeder_alone(service, st
     clock.set(NOW + 7200)
     await service.release()
     assert (await stores.incidents.head("G", "inc:M9:power_off:1")).state == "closed"
+
+
+async def test_a_verdict_given_twice_teaches_once_and_is_published_once(service, stores, clock):
+    (incident,) = await service.correlate(fed(odd("M1", kind="unusual", score=9.0)))
+    first = await service.judge("F", incident.incident_id, "false_alarm", "anna", NOW + 60)
+    again = await service.judge("F", incident.incident_id, "false_alarm", "bert", NOW + 90)
+    assert (again.revision, again.acknowledged_by) == (first.revision, "anna")
+    assert sum((await stores.context.profile("F")).pattern.raised) == 1
+
+
+async def test_lessons_that_cannot_be_read_cost_the_estimate_and_no_incident(service, stores, clock, monkeypatch):
+    class Unreadable:
+        async def read(self):
+            return msgspec.json.decode(b'{"calibration": "v2"}', type=Learnt)
+
+    expectations = ExpectationService(Unreadable(), stores.incidents, lambda features: features, "UTC", clock)
+    monkeypatch.setattr(service, "_expectations", expectations)
+    (incident,) = await service.correlate(fed(DARK))
+    assert (incident.kind, incident.restoration_estimate) == ("outage", None)
+    assert await stores.letters.letters(10) == []

@@ -14,6 +14,7 @@ from functions.domain.customers import Consent, ConsentState, Customer
 from functions.domain.errors import NotSent, TransientFault
 from functions.domain.incidents import IncidentState
 from functions.domain.notifications import DeliveryState, IntentKind, send_key
+from functions.domain.rates import Limits
 
 PHONE = "+12025550143"
 AWAKE = Customer(customer_id="C1", phone=PHONE)
@@ -422,3 +423,38 @@ async def test_a_provider_that_cannot_be_asked_leaves_the_message_on_the_operato
     await office.pass_time(HOUR)
     assert await office.states() == {"outage_seen 1": "sent"}
     assert len(channel.sent) == 1
+
+
+async def test_an_older_time_that_a_queue_brings_late_is_not_told_after_a_newer_one(stores, clock):
+    clock.set(NOON)
+    office = Office(stores, clock)
+    await office.tell(message())
+    new = message(CHANGED, at=NOON + 70, estimate=NOON + 3 * HOUR, revision=3)
+    old = message(CHANGED, at=NOON + 10, estimate=NOON + 8 * HOUR, revision=2)
+    clock.set(NOON + 400)
+    assert await office.tell(new, old) == ["sent", "dropped"]
+
+
+async def test_who_slid_from_one_outage_into_another_hears_that_the_second_is_over(stores, clock):
+    clock.set(NOON)
+    await stores.customers.put([AWAKE])
+    office = Office(stores, clock)
+    await office.tell(message(incident_id="inc:A"))
+    clock.set(NOON + 4 * HOUR)
+    back = message(BACK, incident_id="inc:B", at=NOON + 4 * HOUR, started_at=NOON + HOUR)
+    assert await office.tell(back) == ["sent"]
+
+
+async def test_an_outage_is_told_before_word_of_planned_work_which_waits_without_growing_old(stores, clock):
+    clock.set(NOON)
+    names = [f"C{number}" for number in range(100)]
+    await stores.customers.put([Customer(customer_id=name, quiet_from=0, quiet_to=0) for name in [*names, "X"]])
+    office = Office(stores, clock, limits=Limits(per_sender_s=0.05))  # three a minute
+    begins = {"started_at": NOON + 40 * HOUR, "estimate": NOON + 43 * HOUR}
+    await office.tell(*(message(IntentKind.planned_ahead, customer=name, **begins) for name in names))
+    await office.pass_time(5 * 60)
+    await office.tell(message(customer="X", at=clock.now()))
+    await office.pass_time(2 * 60)
+    assert await office.states("X") == {"outage_seen 1": "sent"}
+    await office.pass_time(3 * HOUR)
+    assert "expired" not in await stores.deliveries.counts()

@@ -83,3 +83,16 @@ def test_an_entry_names_no_more_than_a_thousand_and_counts_all() -> None:
     _, details = of_many([f"WO-{number}" for number in range(30_000)])
     assert details["count"] == "30000"
     assert len(details["ids"].split(", ")) == MOST_IDS
+
+
+async def test_what_a_busy_store_cut_short_is_not_called_refused(
+    client: httpx.AsyncClient, application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def busy(*_: object) -> None:
+        raise TransientFault("the announcement changes faster than it can be written; try again")
+
+    monkeypatch.setattr(application.work_orders, "_hear", busy)
+    answer = await client.post("/api/work-orders", json=[ORDER])
+    assert answer.status_code == 503
+    assert [each.outcome for each in await trail(application)] == [Outcome.asked]
+    assert len(await application.stores.context.orders("F", 0)) == 1
