@@ -20,7 +20,7 @@ from functions.domain.promises import standing
 from functions.domain.revising import inferred
 from functions.domain.telling import TELL_AFTER_S, Customers, Silent, due_at, may_tell
 from functions.domain.topology import DeviceKind, FeederMap
-from functions.domain.troubles import POWER_OFF, SECOND_LOOK_S, STABILITY_S, Nature, Trouble
+from functions.domain.troubles import POWER_OFF, PRESUMED, SECOND_LOOK_S, STABILITY_S, Nature, Trouble
 
 DEVICES = frozenset({DeviceKind.transformer, DeviceKind.lateral, DeviceKind.feeder})
 SAG = Kind.sag.name
@@ -229,7 +229,7 @@ class Presumption:
     def _trouble(self, incident: OpenIncident, meter: str, start: int, due: float, end: int | None = None) -> Trouble:
         place, heard_at = self._feeder.places.get(meter), int(due) - SECOND_LOOK_S
         return Trouble(
-            anomaly_id=f"{meter}:presumed:{incident.started_at}",
+            anomaly_id=f"{meter}{PRESUMED}{incident.started_at}",
             meter_id=meter,
             customer_id=self._customer(meter),
             transformer_id=place.transformer_id if place else "",

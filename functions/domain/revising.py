@@ -196,7 +196,11 @@ def _lost_at(trouble: Trouble, started_at: int, interval_s: int) -> int:
 def members_of(
     revision: Incident, troubles: Sequence[Trouble], interval_s: int
 ) -> tuple[list[MemberChunk], Interrupted | None]:
-    """Chunks a revision adds: of those who joined; of all, with their ends, when it is over."""
+    """Chunks a revision adds: of those who joined; of all, with their ends, when it is over.
+
+    Members are what was raised: who was told without a signal is none.
+    """
+    troubles = [each for each in troubles if not each.presumed]
     if revision.state in OVER:
         members = final_members(revision, troubles, interval_s)
         cost = None

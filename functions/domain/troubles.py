@@ -19,6 +19,8 @@ RELEASE_LAG_S = 30 * 60
 """What was explained until now is known to last only when the readings after it have come: one of a quarter of an hour
 covers fifteen minutes and arrives at their end."""
 POWER_OFF = Kind.power_off.name
+PRESUMED = ":presumed:"
+"""In the id of what a silent meter below a device that is out is told by; ids of meters hold no colon."""
 CERTAIN = 99.0
 """A score that no weather explains."""
 
@@ -88,6 +90,11 @@ class Trouble(msgspec.Struct, kw_only=True, array_like=True):
     """When its customer was told that power comes back; 0 when nothing could be said, None when nothing was."""
     promised_at: int = 0
     """When they were told so."""
+
+    @property
+    def presumed(self) -> bool:
+        """Whether its meter has said nothing: its customer was told, and no anomaly was raised."""
+        return PRESUMED in self.anomaly_id
 
     @property
     def nature(self) -> Nature:

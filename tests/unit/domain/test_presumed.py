@@ -186,6 +186,8 @@ def test_who_was_back_and_is_dark_again_below_an_open_outage_is_in_an_outage_of_
         if intent.kind == "outage_seen"
         and any(member.meter_id == "M110" for name in intent.chunks for member in story.members[name])
     ]
+    members = {m for name, each in story.members.items() if ":joined:" in name or ":all:" in name for m in each}
+    assert not any("presumed" in each.anomaly_id for each in members)
     assert len(seen) == 2
     assert seen[0] in first
     assert seen[1] not in first
