@@ -111,26 +111,31 @@ def tell(
     customers.told_back |= dict.fromkeys((each.customer_id for each in back), now)
     chunks, intents = [], []
     for kind, some in ((IntentKind.outage_seen, out), (IntentKind.restored, back)):
-        if not some:
-            continue
-        members = [each.member(start=max(each.start, revision.started_at)) for each in some]
-        made = chunk(revision.feeder_id, revision.incident_id, kind, members)
-        chunks += made
-        intents.append(
-            Intent(
-                id=f"{revision.id}:{kind}",
-                kind=kind,
-                incident_id=revision.incident_id,
-                revision=revision.revision,
-                feeder_id=revision.feeder_id,
-                chunks=tuple(each.id for each in made),
-                created_at=now,
-                cause=revision.cause,
-                estimate=standing(revision.utility_estimate, revision.restoration_estimate, now),
-                noticed_at=min(_noticed_at(kind, some, incident.confirmed_at), now),
-            )
-        )
+        if some:
+            named, intent = _intent(incident, revision, kind, some, now)
+            chunks += named
+            intents.append(intent)
     return chunks, intents
+
+
+def _intent(
+    incident: OpenIncident, revision: Incident, kind: IntentKind, troubles: Sequence[Trouble], now: int
+) -> tuple[list[MemberChunk], Intent]:
+    """What those are told whose troubles these are, and the chunks that name them."""
+    members = [each.member(start=max(each.start, revision.started_at)) for each in troubles]
+    named = chunk(revision.feeder_id, revision.incident_id, kind, members)
+    return named, Intent(
+        id=f"{revision.id}:{kind}",
+        kind=kind,
+        incident_id=revision.incident_id,
+        revision=revision.revision,
+        feeder_id=revision.feeder_id,
+        chunks=tuple(each.id for each in named),
+        created_at=now,
+        cause=revision.cause,
+        estimate=standing(revision.utility_estimate, revision.restoration_estimate, now),
+        noticed_at=min(_noticed_at(kind, troubles, incident.confirmed_at), now),
+    )
 
 
 def _noticed_at(kind: IntentKind, troubles: Sequence[Trouble], confirmed_at: int | None) -> int:
